@@ -1,0 +1,79 @@
+/** The little that the floor needs of the edges. `main.ts` hands over the real ones; tests may hand over others. */
+import type { DomainId, EpochMs } from '../base/ids.ts';
+import type { Prompt } from '../ivr/scenario.ts';
+import type { Directory } from '../routing/directory.ts';
+import type { PartyRecord } from '../routing/party.ts';
+import type { Agent, Contact, FloorEvent, Leg, Offer, Order } from './model.ts';
+
+/** Everything of a domain that is not over, as its tables hold it. */
+export interface FloorRecords {
+  /** Number of the last commit. */
+  readonly seq: number;
+  /** Number of the last contact; ids are made from it. */
+  readonly lastContact: number;
+  readonly contacts: readonly Contact[];
+  readonly offers: readonly Offer[];
+  readonly legs: readonly Leg[];
+  readonly agents: readonly Agent[];
+  /** Committed and not known to be done: to be given again. In the order of their making. */
+  readonly orders: readonly Order[];
+}
+
+/** One transaction: many inputs' new records, events and orders. Records replace what is stored under their id. */
+export interface CommitBatch {
+  readonly domainId: DomainId;
+  readonly fence: number;
+  /** One more than the last committed; a batch given twice (its answer was lost) is recognised by it and done once. */
+  readonly seq: number;
+  readonly lastContact: number;
+  readonly contacts: readonly Contact[];
+  readonly offers: readonly Offer[];
+  readonly legs: readonly Leg[];
+  readonly agents: readonly Agent[];
+  readonly events: readonly FloorEvent[];
+  readonly orders: readonly Order[];
+  /** Ids of orders that are done. */
+  readonly done: readonly string[];
+}
+
+/** Another owner has the domain: stop, and let it go on. */
+export class LeaseLostError extends Error {
+  constructor(domainId: DomainId, options?: ErrorOptions) {
+    super(`the lease of domain ${domainId} is another node's now`, options);
+    this.name = 'LeaseLostError';
+  }
+}
+
+export interface Lease {
+  readonly domainId: DomainId;
+  readonly fence: number;
+}
+
+export interface FloorStore {
+  /** Takes the domain if it is free, expired or this owner's own; null when another owner holds it. */
+  claim(domainId: DomainId, owner: string, ttlMs: number): Promise<Lease | null>;
+  /** @throws LeaseLostError */
+  renew(lease: Lease, ttlMs: number): Promise<void>;
+  release(lease: Lease): Promise<void>;
+  load(domainId: DomainId): Promise<FloorRecords>;
+  /** All or nothing. @throws LeaseLostError when the fence is old; any other error may be tried again with the same batch. */
+  commit(batch: CommitBatch): Promise<void>;
+}
+
+export interface PartyFinder {
+  /** By E.164 number or by customer code. Null when nobody has it. */
+  find(domainId: DomainId, by: 'callingNumber' | 'customerCode', value: string): Promise<PartyRecord | null>;
+}
+
+export interface DirectorySource {
+  load(domainId: DomainId): Promise<Directory>;
+}
+
+export interface PromptStore {
+  /** Media for `SwitchPort.play`. Never empty and never silent: a missing voice becomes a tone. */
+  media(prompts: readonly Prompt[]): Promise<readonly string[]>;
+}
+
+export interface Clock {
+  now(): EpochMs;
+}

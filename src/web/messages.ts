@@ -5,7 +5,7 @@
 import { type Static, Type } from 'typebox';
 
 const Nullable = <T extends import('typebox').TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
-const Literals = <const T extends readonly string[]>(...values: T) => Type.Union(values.map((v) => Type.Literal(v)) as { [K in keyof T]: import('typebox').TLiteral<T[K] & string> });
+const Literals = <const T extends readonly string[]>(...values: T) => Type.Unsafe<T[number]>(Type.Enum([...values]));
 const TimeMs = Type.Integer({ description: 'milliseconds since 1970-01-01T00:00:00Z, by the server’s clock' });
 
 export const AgentStateView = Literals('loggedOff', 'notReady', 'ready', 'busy', 'workingAfterCall');

@@ -48,8 +48,7 @@ export type ContactTimer =
   | 'scenario' // silence or inter-digit time-out of the dialogue
   | 'lookUp' // an answer of the database is overdue: ask again
   | 'announce' // next queue announcement
-  | 'retry' // a callback may be tried again
-  | 'queueMax'; // nobody there for a long time: tell the caller again and offer a callback
+  | 'retry'; // a callback may be tried again
 
 export interface Decision {
   readonly deskId: DeskId;
@@ -98,12 +97,14 @@ export interface Contact {
   readonly callMe: CallMe | null;
   /** Outgoing attempts made for a callback. */
   readonly attempts: number;
-  /** Agents who declined or did not answer: not asked again until the others have been. */
-  readonly passedOver: readonly AgentId[];
+  /** Offers made so far; their ids are made from it. */
+  readonly offers: number;
   /** What the queue last told the caller. */
   readonly announced: { readonly kind: 'position' | 'nobody'; readonly position: number } | null;
-  /** Number of the playback last ordered on the party's leg, outside dialogues. */
-  readonly play: number;
+  /** Playbacks ordered so far; their ids are made from it. */
+  readonly plays: number;
+  /** The announcement under way on the party's leg, outside dialogues. */
+  readonly playing: PlayId | null;
   /** For `origin` other than call/callMe: the contact that it continues. */
   readonly continues: ContactId | null;
   readonly timers: Timers<ContactTimer>;
@@ -132,7 +133,11 @@ export type OfferOutcome =
   | 'callerGone'
   | 'partyNotReached' // callback: busy, no answer, …
   | 'switchLost';
-export type OfferTimer = 'pop' | 'ring' | 'dial';
+export type OfferTimer =
+  | 'pop' // the panel's confirmation is overdue: ring all the same
+  | 'ring' // the agent does not answer
+  | 'dial' // the party does not answer, and the switch says nothing
+  | 'join'; // the announcement to the agent is overdue: join all the same
 
 export interface Offer {
   readonly id: OfferId;
@@ -146,6 +151,10 @@ export interface Offer {
   readonly shownAt: EpochMs | null;
   /** The agent's leg. */
   readonly legId: LegId | null;
+  /** Legs made for the agent: a reloaded browser gets a new one. */
+  readonly legs: number;
+  /** What plays to the agent before the two are joined. */
+  readonly playing: PlayId | null;
   readonly bridgeId: BridgeId;
   readonly timers: Timers<OfferTimer>;
   readonly outcome: OfferOutcome | null;
@@ -163,6 +172,8 @@ export interface Leg {
   readonly role: 'party' | 'agent';
   readonly agentId: AgentId | null;
   readonly state: LegState;
+  /** Its contact is done with it: it is hung up when what plays on it is over. */
+  readonly closing: boolean;
   readonly createdAt: EpochMs;
   readonly answeredAt: EpochMs | null;
   readonly endedAt: EpochMs | null;
@@ -224,7 +235,7 @@ export type EventName =
   | 'established' | 'diverted' | 'failed' | 'connectionCleared' | 'wrapUpStarted' | 'wrapUpCompleted'
   | 'callbackRequested' | 'contactEnded'
   | 'agentLoggedOn' | 'agentLoggedOff' | 'agentReady' | 'agentNotReady' | 'agentBusy' | 'agentWorkingAfterCall'
-  | 'agentPendingState' | 'panelLost' | 'panelBack' | 'switchLost' | 'switchBack' | 'inputIgnored';
+  | 'agentPendingState' | 'panelLost' | 'panelBack' | 'controllerStarted' | 'inputIgnored';
 
 export interface FloorEvent {
   readonly at: EpochMs;
@@ -273,13 +284,15 @@ export type FloorInput =
   // web
   | { readonly type: 'callMeRequested'; readonly entryId: EntryId; readonly language: Language; readonly callMe: CallMe; readonly number: CallingNumber }
   | { readonly type: 'callMeCancelled'; readonly contactId: ContactId }
-  // the clock
+  // ourselves
+  /** A controller begins on stored records: panels have to show themselves again, playbacks may have ended unheard. */
+  | { readonly type: 'controllerStarted' }
   | { readonly type: 'tick' };
 
 // ---------------------------------------------------------------- orders
 
 /** What is to be done after the commit. Safe to repeat. The id is unique within the domain. */
-export type Order = { readonly id: string } & OrderBody;
+export type Order = { readonly id: string; /** Orders of one contact are carried out one after another. */ readonly contactId: ContactId } & OrderBody;
 export type OrderBody =
   | { readonly type: 'answer'; readonly leg: LegId }
   | { readonly type: 'hangUp'; readonly leg: LegId; readonly reason: HangUpReason }

@@ -1,0 +1,318 @@
+/**
+ * A house behind the web edge that lives in memory: one centre, a few log-ins, one contact at a time for each agent. It
+ * obeys the inputs as the floor would, roughly, so that screens can be looked at and the web edge tested without database or switch.
+ */
+import type { AgentId, EpochMs } from '../../src/base/ids.ts';
+import type { FloorInput } from '../../src/contact/model.ts';
+import type { CallMeRequest, CallMeStatus, Principal, WebBackend } from '../../src/web/backend.ts';
+import { RequestRefused } from '../../src/web/backend.ts';
+import type { AgentView, ContactView, CustomerView, FloorMessage } from '../../src/web/messages.ts';
+
+export const FAKE_PASSWORD = 'only-for-looking-at-screens';
+
+const OSAKA = { id: 'desk-osaka', name: '大阪サービス窓口' };
+const LONDON = { id: 'desk-london', name: 'London service desk' };
+
+export const FAKE_CUSTOMER: CustomerView = {
+  customerId: 'customer-23',
+  customerCode: '10023',
+  kind: 'customer',
+  name: '山田 花子',
+  nameKana: 'ヤマダ ハナコ',
+  organisation: null,
+  region: 'JP-27',
+  address: '大阪府大阪市北区梅田1-2-3',
+  phones: ['+81312345678', '+819012345678'],
+  emails: ['hanako.yamada@example.jp'],
+  note: '日中は携帯電話を希望',
+  products: [
+    { code: 'KX-200', name: '業務用洗浄機 KX-200', boughtOn: '2024-04-18', serial: 'KX2-008812' },
+    { code: 'KX-FLT', name: '交換フィルター', boughtOn: '2026-02-03', serial: null },
+  ],
+  lastContacts: [
+    {
+      contactId: 'c-old-2', at: Date.UTC(2026, 9, 2, 1, 12), channel: 'voice', desk: OSAKA.name, agent: '佐藤 健', cause: 'handled',
+      disposition: 'repairArranged', note: '排水の異音。部品手配済み。',
+    },
+    {
+      contactId: 'c-old-1', at: Date.UTC(2026, 5, 21, 5, 40), channel: 'callback', desk: OSAKA.name, agent: '田中 美咲', cause: 'handled',
+      disposition: 'answered', note: 'フィルターの交換時期について。',
+    },
+  ],
+};
+
+interface FakeAgent {
+  readonly principal: Principal;
+  view: AgentView;
+  contact: ContactView | null;
+  panel: 'open' | 'lost' | 'closed';
+}
+
+export interface FakeBackend extends WebBackend {
+  /** Everything submitted, in order. */
+  readonly inputs: FloorInput[];
+  /** Everything asked for by call-me, in order. */
+  readonly callMeRequests: CallMeRequest[];
+  readonly userNames: readonly string[];
+  /** A contact is put before the agent: stage `shown`. */
+  offer(agentId: AgentId, contact?: Partial<ContactView>): ContactView;
+  /** Moves the agent's contact on. */
+  stage(agentId: AgentId, stage: ContactView['stage']): void;
+  /** The caller hangs up: an offer disappears, a talk goes to wrap-up. */
+  callerHangsUp(agentId: AgentId): void;
+  setAgent(agentId: AgentId, change: Partial<AgentView>): void;
+  viewOf(agentId: AgentId): { agent: AgentView; contact: ContactView | null };
+  setCallMe(token: string, status: CallMeStatus): void;
+  setWaiting(waiting: FloorMessage['waiting']): void;
+  /** The next submit is refused with this code. */
+  refuseNext(code: string): void;
+  /** The next submit fails as when the database is away. */
+  failNext(): void;
+  setHealth(health: ReturnType<WebBackend['health']>): void;
+  /** Says that these agents changed, without any change. */
+  touch(...agents: AgentId[]): void;
+  /** Sessions that live. */
+  readonly sessions: ReadonlyMap<string, Principal>;
+  endSessions(): void;
+}
+
+/** Log-ins: `tanaka` (agent, 大阪), `smith` (agent, London), `sato` (supervisor, both). All with `FAKE_PASSWORD`. */
+export function createFakeBackend(options: { readonly now?: () => EpochMs; readonly sip?: AgentView['phone']['sip'] } = {}): FakeBackend {
+  const now = options.now ?? Date.now;
+  const inputs: FloorInput[] = [];
+  const callMeRequests: CallMeRequest[] = [];
+  const sessions = new Map<string, Principal>();
+  const callMe = new Map<string, CallMeStatus>();
+  const listeners = new Set<(agents: ReadonlySet<AgentId>) => void>();
+  let waiting: FloorMessage['waiting'] = [];
+  let refusal: string | null = null;
+  let failing = false;
+  let counter = 0;
+  let health: ReturnType<WebBackend['health']> = { ready: true, parts: { database: 'ok', switch: 'ok', floor: 'ok' } };
+
+  const makeAgent = (agentId: string, name: string, role: Principal['role'], desks: AgentView['desks'], hasDeskPhone: boolean): FakeAgent => ({
+    principal: { agentId, name, role },
+    contact: null,
+    panel: 'closed',
+    view: {
+      agentId, name, organisation: '株式会社窓口製作所', role, desks, hasDeskPhone, state: 'loggedOff', reason: null, stateSince: now(), pending: null,
+      phone: { kind: 'browser', sip: options.sip ?? null, reachable: true }, wrapUpEndsAt: null, legId: null, waitingAtMyDesks: 0,
+    },
+  });
+  const users = new Map([
+    ['tanaka', makeAgent('agent-tanaka', '田中 美咲', 'agent', [OSAKA], true)],
+    ['smith', makeAgent('agent-smith', 'John Smith', 'agent', [LONDON], false)],
+    ['sato', makeAgent('agent-sato', '佐藤 健', 'supervisor', [OSAKA, LONDON], true)],
+  ]);
+  const byId = new Map([...users.values()].map((agent) => [agent.principal.agentId, agent]));
+
+  const agentOf = (agentId: AgentId): FakeAgent => {
+    const agent = byId.get(agentId);
+    if (agent === undefined) throw new RequestRefused('noSuchAgent', `There is no agent ${agentId}.`, 404);
+    return agent;
+  };
+  const touch = (...agents: AgentId[]): void => {
+    for (const listener of listeners) listener(new Set(agents));
+  };
+  const setAgent = (agentId: AgentId, change: Partial<AgentView>): void => {
+    const agent = agentOf(agentId);
+    const moved = change.state !== undefined && change.state !== agent.view.state;
+    agent.view = { ...agent.view, ...change, ...(moved ? { stateSince: now() } : {}) };
+    touch(agentId);
+  };
+  const setContact = (agentId: AgentId, contact: ContactView | null): void => {
+    agentOf(agentId).contact = contact;
+  };
+  const afterContact = (agentId: AgentId): void => {
+    const { pending } = agentOf(agentId).view;
+    setContact(agentId, null);
+    const state = pending?.state === 'notReady' ? 'notReady' : pending?.state === 'loggedOff' ? 'loggedOff' : 'ready';
+    setAgent(agentId, { state, reason: pending?.reason ?? null, pending: null, wrapUpEndsAt: null, legId: null });
+  };
+  const toWrapUp = (agentId: AgentId): void => {
+    const { contact } = agentOf(agentId);
+    if (contact === null) return;
+    setContact(agentId, { ...contact, stage: 'wrapUp', deadlineAt: now() + 60_000 });
+    setAgent(agentId, { state: 'workingAfterCall', wrapUpEndsAt: now() + 60_000, legId: null });
+  };
+
+  const obey = (input: FloorInput): void => {
+    if (!('agentId' in input)) return;
+    const agent = agentOf(input.agentId);
+    const engaged = agent.view.state === 'busy' || agent.view.state === 'workingAfterCall';
+    switch (input.type) {
+      case 'panelOpened':
+        agent.panel = 'open';
+        return touch(input.agentId);
+      case 'panelClosed':
+        agent.panel = 'lost';
+        return touch(input.agentId);
+      case 'agentLogOn':
+        return setAgent(input.agentId, {
+          state: engaged ? agent.view.state : 'notReady',
+          reason: engaged ? agent.view.reason : 'loggedOn',
+          phone: { ...agent.view.phone, kind: input.phone },
+        });
+      case 'agentLogOff':
+        return setAgent(input.agentId, engaged ? { pending: { state: 'loggedOff', reason: null } } : { state: 'loggedOff', reason: null });
+      case 'agentSetReady':
+        if (agent.view.state === 'loggedOff') throw new RequestRefused('notLoggedOn', 'Log on first.');
+        if (agent.view.state === 'workingAfterCall') return afterContact(input.agentId);
+        return setAgent(input.agentId, engaged ? { pending: { state: 'ready', reason: null } } : { state: 'ready', reason: null });
+      case 'agentSetNotReady':
+        if (agent.view.state === 'loggedOff') throw new RequestRefused('notLoggedOn', 'Log on first.');
+        return setAgent(
+          input.agentId,
+          engaged ? { pending: { state: 'notReady', reason: input.reason } } : { state: 'notReady', reason: input.reason },
+        );
+      case 'offerShown':
+        if (agent.contact?.offerId !== input.offerId) throw new RequestRefused('offerGone', 'The offer is no longer there.');
+        setContact(input.agentId, { ...agent.contact, stage: 'ringing', deadlineAt: now() + 20_000 });
+        return touch(input.agentId);
+      case 'offerDeclined':
+        if (agent.contact?.offerId !== input.offerId) throw new RequestRefused('offerGone', 'The offer is no longer there.');
+        setContact(input.agentId, null);
+        return setAgent(input.agentId, { state: 'notReady', reason: 'declined', legId: null });
+      case 'agentHangUp':
+        if (agent.contact?.offerId !== input.offerId) throw new RequestRefused('offerGone', 'There is no such call.');
+        return toWrapUp(input.agentId);
+      case 'wrapUp':
+        if (agent.contact?.contactId !== input.contactId) throw new RequestRefused('noWrapUp', 'There is nothing to wrap up.');
+        return afterContact(input.agentId);
+      default:
+        return;
+    }
+  };
+
+  return {
+    inputs,
+    callMeRequests,
+    sessions,
+    userNames: [...users.keys()],
+    async logIn(userName, password) {
+      const user = users.get(userName);
+      if (user === undefined || password !== FAKE_PASSWORD) return null;
+      const session = `session-${++counter}-${crypto.randomUUID()}`;
+      sessions.set(session, user.principal);
+      return { principal: user.principal, session, expiresAt: now() + 12 * 3_600_000 };
+    },
+    async principalOf(session) {
+      return sessions.get(session) ?? null;
+    },
+    async logOut(session) {
+      sessions.delete(session);
+    },
+    async submit(input) {
+      if (failing) {
+        failing = false;
+        throw new Error('the database is away');
+      }
+      if (refusal !== null) {
+        const code = refusal;
+        refusal = null;
+        throw new RequestRefused(code, `Refused: ${code}.`);
+      }
+      obey(input);
+      inputs.push(input);
+    },
+    async agentView(agentId) {
+      const agent = agentOf(agentId);
+      const mine = waiting.filter((row) => agent.view.desks.some((desk) => desk.id === row.desk?.id)).length;
+      return { agent: { ...agent.view, waitingAtMyDesks: mine }, contact: agent.contact };
+    },
+    floorView(principal) {
+      const { desks } = agentOf(principal.agentId).view;
+      if (desks.length === 0) throw new RequestRefused('notAllowed', 'You may see no desk.', 403);
+      const seen = new Set(desks.map((desk) => desk.id));
+      return {
+        type: 'floor',
+        serverTime: now(),
+        waiting: waiting.filter((row) => row.desk !== null && seen.has(row.desk.id)),
+        agents: [...byId.values()]
+          .filter((agent) => agent.view.desks.some((desk) => seen.has(desk.id)))
+          .map(({ view, panel, contact }) => ({
+            agentId: view.agentId, name: view.name, desks: view.desks.map((desk) => desk.name), state: view.state, reason: view.reason,
+            stateSince: view.stateSince, pending: view.pending?.state ?? null, phone: view.phone.kind, panel, party: contact?.customer.name ?? null,
+          })),
+      };
+    },
+    onChange(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    async callMe(request) {
+      if (!['1000', '2000'].includes(request.entryId)) throw new RequestRefused('noSuchEntry', `There is no entry ${request.entryId}.`);
+      callMeRequests.push(request);
+      const token = `token-${++counter}-${crypto.randomUUID()}`;
+      callMe.set(token, { state: 'waiting', position: callMeRequests.length });
+      return { token };
+    },
+    async callMeStatus(token) {
+      return callMe.get(token) ?? null;
+    },
+    async cancelCallMe(token) {
+      const status = callMe.get(token);
+      if (status === undefined || ['done', 'notReached', 'cancelled'].includes(status.state)) return false;
+      callMe.set(token, { state: 'cancelled', position: null });
+      return true;
+    },
+    health: () => health,
+    async metrics() {
+      return { contentType: 'text/plain; version=0.0.4; charset=utf-8', text: '# TYPE madoguchi_contacts_waiting gauge\nmadoguchi_contacts_waiting 0\n' };
+    },
+    async contactEvents(principal, contactId) {
+      if (contactId !== 'c-1') throw new RequestRefused('noSuchContact', 'There is no such contact, or you may not see it.', 404);
+      return [{ at: now(), name: 'contactArrived', contactId, agentId: principal.agentId }];
+    },
+
+    offer(agentId, change = {}) {
+      const number = ++counter;
+      const contact: ContactView = {
+        contactId: `c-${number}`, offerId: `o-${number}`, channel: 'voice', origin: 'call', stage: 'shown', language: 'ja', callingNumber: '+81312345678',
+        numberKind: 'valid', calledNumber: '+81663456789', maker: '株式会社窓口製作所', desk: OSAKA, rule: 'customer-last-desk',
+        why: ['calling number belongs to customer 10023', 'desk 大阪サービス窓口 handles this customer', 'the desk is open'],
+        arrivedAt: now() - 12_000, connectedAt: null, deadlineAt: now() + 1_000, question: null, pageUrl: null, customer: FAKE_CUSTOMER, ...change,
+      };
+      setContact(agentId, contact);
+      setAgent(agentId, { state: 'busy', reason: null, legId: `leg-${number}` });
+      return contact;
+    },
+    stage(agentId, stage) {
+      const { contact } = agentOf(agentId);
+      if (contact === null) throw new Error('no contact to move on');
+      if (stage === 'wrapUp') return toWrapUp(agentId);
+      setContact(agentId, { ...contact, stage, ...(stage === 'connected' ? { connectedAt: now(), deadlineAt: null } : {}) });
+      touch(agentId);
+    },
+    callerHangsUp(agentId) {
+      const { contact } = agentOf(agentId);
+      if (contact?.stage === 'connected') return toWrapUp(agentId);
+      afterContact(agentId);
+    },
+    setAgent,
+    viewOf(agentId) {
+      const { view, contact } = agentOf(agentId);
+      return { agent: view, contact };
+    },
+    setCallMe(token, status) {
+      callMe.set(token, status);
+    },
+    setWaiting(rows) {
+      waiting = rows;
+      touch();
+    },
+    refuseNext(code) {
+      refusal = code;
+    },
+    failNext() {
+      failing = true;
+    },
+    setHealth(value) {
+      health = value;
+    },
+    touch,
+    endSessions() {
+      sessions.clear();
+    },
+  };
+}

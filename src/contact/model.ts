@@ -46,9 +46,9 @@ export type EndCause =
 
 export type ContactTimer =
   | 'scenario' // silence or inter-digit time-out of the dialogue
-  | 'lookUp' // an answer of the database is overdue: ask again
+  | 'lookUp' // an answer of the database is overdue: go on without
   | 'announce' // next queue announcement
-  | 'retry'; // a callback may be tried again
+  | 'retry'; // a callback rests until its next attempt
 
 export interface Decision {
   readonly deskId: DeskId;
@@ -319,7 +319,8 @@ export interface FloorPolicy {
   /** How long a lost panel may stay away before a browser call is taken from the agent. */
   readonly panelGraceMs: number;
   readonly announceEveryMs: number;
-  readonly lookUpRetryMs: number;
+  /** How long the database may take to say who it is; then the contact goes on as if nobody was found. */
+  readonly lookUpMs: number;
   readonly callbackAttempts: number;
   readonly callbackRetryMs: number;
 }

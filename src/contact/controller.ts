@@ -1,0 +1,368 @@
+/**
+ * The owner of a domain: takes inputs, decides, commits, acts. Many inputs make one commit (whatever has come in while the
+ * last one was under way), and no order leaves before its commit is through.
+ *
+ * While the database is away, what was decided is kept and committed when it is back; nothing is decided twice. Should
+ * another node have become the owner meanwhile, its fencing number is higher, the commit is refused, and this one stops.
+ */
+import type { Logger } from '../base/log.ts';
+import type { AgentId, DomainId, EpochMs, LegId } from '../base/ids.ts';
+import type { SwitchEvent, SwitchPort } from '../cti/port.ts';
+import { InputRefused } from './agents.ts';
+import { Floor, type FloorContext } from './floor.ts';
+import type { Agent, Contact, FloorEvent, FloorInput, Leg, Offer, Order } from './model.ts';
+import { OrderRunner } from './orders.ts';
+import { type Clock, type CommitBatch, type FloorStore, type Lease, LeaseLostError, type PartyFinder, type PromptStore } from './ports.ts';
+import { step } from './step.ts';
+
+export interface ControllerOptions {
+  readonly domainId: DomainId;
+  /** Tells this process from others, and from its own former lives. */
+  readonly owner: string;
+  readonly store: FloorStore;
+  readonly switch: SwitchPort;
+  readonly finder: PartyFinder;
+  readonly prompts: PromptStore;
+  /** Asked at every step, so that a new directory or scenario is used from then on. */
+  readonly context: () => FloorContext;
+  readonly clock: Clock;
+  readonly leaseTtlMs: number;
+  /** For how long a leg may live without this controller. */
+  readonly legLeaseMs: number;
+  readonly log: Logger;
+  /** Called once when the domain is another's, or this controller cannot go on. */
+  readonly onLost: (error: Error) => void;
+}
+
+interface Waiting {
+  readonly input: FloorInput;
+  readonly at: EpochMs;
+  readonly resolve: () => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** What one commit changed, told after it. */
+export interface Committed {
+  readonly agents: ReadonlySet<AgentId>;
+  readonly events: readonly FloorEvent[];
+}
+
+const MAX_INPUTS_PER_COMMIT = 500;
+/** Done orders are noted along with the next commit; when none comes, after this. */
+const NOTE_DONE_AFTER_MS = 500;
+const COMMIT_RETRY_MS = { first: 100, most: 2_000 } as const;
+
+export class Controller {
+  readonly #options: ControllerOptions;
+  readonly #runner: OrderRunner;
+  readonly #listeners = new Set<(committed: Committed) => void>();
+  #floor: Floor;
+  /** As committed: what panels and reports may see. */
+  #committed: Floor;
+  #lease: Lease | null = null;
+  #seq = 0;
+  #lastAt = 0;
+  #inbox: Waiting[] = [];
+  #done: string[] = [];
+  #pumping: Promise<void> | null = null;
+  #timer: NodeJS.Timeout | null = null;
+  #noteDone: NodeJS.Timeout | null = null;
+  #renewal: NodeJS.Timeout | null = null;
+  #resyncing: Promise<void> | null = null;
+  #stopped = false;
+  #commitTrouble: string | null = null;
+  /** A step threw: a timer that makes it throw again must not keep us busy. */
+  #stepFailed = false;
+  /** Legs that ended lately: a snapshot under way may still show them. */
+  readonly #endedLegs = new Set<LegId>();
+
+  constructor(options: ControllerOptions) {
+    this.#options = options;
+    this.#floor = new Floor(options.domainId);
+    this.#committed = this.#floor;
+    this.#runner = new OrderRunner({
+      switch: options.switch,
+      prompts: options.prompts,
+      find: (by, value) => options.finder.find(options.domainId, by, value),
+      report: (input) => this.#report(input),
+      done: (id) => this.#noteOrderDone(id),
+      log: options.log,
+    });
+  }
+
+  /** The floor as committed last. Read it, never keep it. */
+  get floor(): Floor {
+    return this.#committed;
+  }
+
+  /** Null when all is well, else what is wrong, in a few words. */
+  get trouble(): string | null {
+    if (this.#stopped) return 'stopped';
+    if (!this.#lease) return 'waiting for the lease of the domain';
+    return this.#commitTrouble ?? (this.#options.switch.connected ? null : 'the switch is not connected');
+  }
+
+  onCommitted(listener: (committed: Committed) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /**
+   * Takes the domain (waiting for its lease as long as it takes), reads where things stood, connects the switch, gives again
+   * what may not have been done, compares, and goes on.
+   */
+  async start(): Promise<void> {
+    const { store, domainId, owner, leaseTtlMs, log } = this.#options;
+    while (!this.#lease && !this.#stopped) {
+      this.#lease = await store.claim(domainId, owner, leaseTtlMs);
+      if (!this.#lease) await sleep(Math.min(1_000, leaseTtlMs / 4));
+    }
+    if (this.#stopped) return;
+    this.#renewal = setInterval(() => void this.#renew(), leaseTtlMs / 3);
+    const records = await store.load(domainId);
+    this.#seq = records.seq;
+    this.#floor = Floor.from(domainId, records);
+    this.#committed = Floor.from(domainId, records);
+    log.info({ contacts: records.contacts.length, orders: records.orders.length, seq: records.seq }, 'the floor is loaded');
+    await this.submit({ type: 'controllerStarted' });
+    this.#runner.run(records.orders);
+    await this.#options.switch.connect((event) => this.#onSwitch(event));
+    await this.#resyncing;
+  }
+
+  /**
+   * Resolves when what it meant is committed.
+   * @throws InputRefused when it made no sense, and nothing was changed
+   */
+  submit(input: FloorInput): Promise<void> {
+    if (this.#stopped) return Promise.reject(new InputRefused('stopping', 'this server is stopping; try again shortly'));
+    return new Promise((resolve, reject) => {
+      const at = Math.max(this.#options.clock.now(), this.#lastAt);
+      this.#lastAt = at;
+      this.#inbox.push({ input, at, resolve, reject });
+      this.#pumping ??= this.#pump().finally(() => {
+        this.#pumping = null;
+      });
+    });
+  }
+
+  /** Renews every live leg's lease on life. Called by the clock. */
+  async renewLegs(): Promise<void> {
+    const { switch: sw, legLeaseMs } = this.#options;
+    if (sw.connected) await sw.renewLeases([...this.#committed.legs.keys()], legLeaseMs);
+  }
+
+  /** Finishes what is being committed and lets go of the domain. Calls live on; the next owner takes them over. */
+  async stop(): Promise<void> {
+    if (this.#stopped) return;
+    this.#halt();
+    await this.#pumping;
+    await this.#options.switch.close();
+    await Promise.race([this.#runner.settled(), sleep(2_000)]);
+    if (this.#lease) {
+      if (this.#done.length > 0) await this.#options.store.commit({ ...this.#emptyBatch(), done: this.#done.splice(0) });
+      await this.#options.store.release(this.#lease);
+    }
+  }
+
+  #halt(): void {
+    this.#stopped = true;
+    this.#runner.close();
+    for (const timer of [this.#timer, this.#noteDone, this.#renewal]) if (timer) clearTimeout(timer);
+  }
+
+  #lose(error: Error): void {
+    if (this.#stopped) return;
+    this.#halt();
+    for (const waiting of this.#inbox.splice(0)) waiting.reject(error);
+    this.#options.onLost(error);
+  }
+
+  async #renew(): Promise<void> {
+    if (!this.#lease) return;
+    try {
+      await this.#options.store.renew(this.#lease, this.#options.leaseTtlMs);
+    } catch (error) {
+      if (error instanceof LeaseLostError) this.#lose(error);
+      else this.#options.log.warn({ err: error }, 'the lease could not be renewed; trying again');
+    }
+  }
+
+  #report(input: FloorInput): void {
+    this.submit(input).catch((error: unknown) => {
+      if (!this.#stopped) this.#options.log.error({ err: error, input: input.type }, 'an input of our own was refused');
+    });
+  }
+
+  #onSwitch(event: SwitchEvent): void {
+    switch (event.type) {
+      case 'endpointReachable':
+        return; // evidence for the panel, not for the floor
+      case 'disconnected':
+        this.#options.log.warn({ reason: event.error }, 'the switch is away');
+        return;
+      case 'resynchronised':
+        this.#resyncing = this.#resynchronise();
+        return;
+      default:
+        this.#report(event);
+    }
+  }
+
+  /** Gives first what was committed, then asks what lives: a leg that is missing then is really gone. */
+  async #resynchronise(): Promise<void> {
+    try {
+      await this.#runner.settled();
+      const snapshot = await this.#options.switch.snapshot();
+      const legs = snapshot.legs.filter((l) => !this.#endedLegs.has(l.leg));
+      await this.submit({ type: 'resynchronised', snapshot: { ...snapshot, legs } });
+      await this.renewLegs();
+    } catch (error) {
+      // It is away again: its next return brings the next comparison.
+      if (!this.#stopped) this.#options.log.warn({ err: error }, 'comparison with the switch failed');
+    }
+  }
+
+  async #pump(): Promise<void> {
+    while (this.#inbox.length > 0 && !this.#stopped) {
+      const batch = this.#inbox.splice(0, MAX_INPUTS_PER_COMMIT);
+      await this.#decideCommitAct(batch);
+    }
+    this.#setTimer();
+  }
+
+  async #decideCommitAct(batch: readonly Waiting[]): Promise<void> {
+    const context = this.#options.context();
+    const contacts = new Map<string, Contact>();
+    const offers = new Map<string, Offer>();
+    const legs = new Map<string, Leg>();
+    const agents = new Map<string, Agent>();
+    const events: FloorEvent[] = [];
+    const orders: Order[] = [];
+    const seq = this.#seq + 1;
+    const settle: (() => void)[] = [];
+    for (const { input, at, resolve, reject } of batch) {
+      try {
+        const changes = step(this.#floor, context, input, at);
+        this.#floor.apply(changes);
+        for (const [id, r] of changes.contacts) contacts.set(id, r);
+        for (const [id, r] of changes.offers) offers.set(id, r);
+        for (const [id, r] of changes.legs) legs.set(id, r);
+        for (const [id, r] of changes.agents) agents.set(id, r);
+        events.push(...changes.events);
+        for (const order of changes.orders) orders.push({ id: `${seq}.${orders.length}`, ...order });
+        settle.push(resolve);
+      } catch (error) {
+        if (!(error instanceof InputRefused)) {
+          this.#options.log.error({ err: error, input: input.type }, 'a step failed');
+          this.#stepFailed = true;
+        }
+        events.push(ignored(input, at, error));
+        settle.push(() => reject(error as Error));
+      }
+    }
+    const commit: CommitBatch = {
+      ...this.#emptyBatch(),
+      contacts: [...contacts.values()],
+      offers: [...offers.values()],
+      legs: [...legs.values()],
+      agents: [...agents.values()],
+      events,
+      orders,
+      done: this.#done.splice(0),
+    };
+    try {
+      await this.#commit(commit);
+    } catch (error) {
+      for (const waiting of batch) waiting.reject(error as Error);
+      return this.#lose(error as Error);
+    }
+    this.#committed.apply({ lastContact: this.#floor.lastContact, contacts, offers, legs, agents, events, orders });
+    this.#rememberEnded(legs.values());
+    this.#runner.run(orders);
+    for (const done of settle) done();
+    const touched: Committed = { agents: new Set(agentsOf(offers.values(), agents.values(), contacts.values())), events };
+    for (const listener of this.#listeners) listener(touched);
+  }
+
+  #emptyBatch(): CommitBatch {
+    const lease = this.#lease;
+    if (!lease) throw new Error('no commit without a lease');
+    return {
+      domainId: lease.domainId,
+      fence: lease.fence,
+      seq: this.#seq + 1,
+      lastContact: this.#floor.lastContact,
+      contacts: [],
+      offers: [],
+      legs: [],
+      agents: [],
+      events: [],
+      orders: [],
+      done: [],
+    };
+  }
+
+  /** Tries until it is through. @throws what cannot be cured by trying again */
+  async #commit(batch: CommitBatch): Promise<void> {
+    for (let pauseMs: number = COMMIT_RETRY_MS.first; ; pauseMs = Math.min(pauseMs * 2, COMMIT_RETRY_MS.most)) {
+      try {
+        await this.#options.store.commit(batch);
+        this.#seq = batch.seq;
+        this.#commitTrouble = null;
+        return;
+      } catch (error) {
+        if (error instanceof LeaseLostError || isOurFault(error)) throw error;
+        this.#commitTrouble = 'the database is away';
+        this.#options.log.warn({ err: error, seq: batch.seq }, 'commit failed; trying again');
+        await sleep(pauseMs);
+        if (this.#stopped) throw error;
+      }
+    }
+  }
+
+  #noteOrderDone(id: string): void {
+    this.#done.push(id);
+    this.#noteDone ??= setTimeout(() => {
+      this.#noteDone = null;
+      if (this.#done.length > 0 && !this.#stopped) this.#report({ type: 'tick' });
+    }, NOTE_DONE_AFTER_MS).unref();
+  }
+
+  #rememberEnded(legs: Iterable<Leg>): void {
+    for (const leg of legs) if (leg.state === 'ended') this.#endedLegs.add(leg.id);
+    for (const id of this.#endedLegs) {
+      if (this.#endedLegs.size <= 1_000) break;
+      this.#endedLegs.delete(id);
+    }
+  }
+
+  #setTimer(): void {
+    if (this.#timer) clearTimeout(this.#timer);
+    this.#timer = null;
+    const due = this.#floor.nextDue();
+    if (due === null || this.#stopped) return;
+    const inMs = Math.min(Math.max(this.#stepFailed ? 1_000 : 0, due - this.#options.clock.now()), 2 ** 31 - 1);
+    this.#stepFailed = false;
+    this.#timer = setTimeout(() => this.#report({ type: 'tick' }), inMs);
+  }
+}
+
+function* agentsOf(offers: Iterable<Offer>, agents: Iterable<Agent>, contacts: Iterable<Contact>): Iterable<AgentId> {
+  for (const agent of agents) yield agent.id;
+  for (const offer of offers) yield offer.agentId;
+  for (const contact of contacts) if (contact.agentId) yield contact.agentId;
+}
+
+function ignored(input: FloorInput, at: EpochMs, error: unknown): FloorEvent {
+  const cause = error instanceof InputRefused ? error.code : 'error';
+  const agentId = 'agentId' in input ? input.agentId : null;
+  const blank = { contactId: null, customerId: null, deskId: null, offerId: null, legId: null };
+  return { at, name: 'inputIgnored', ...blank, agentId, cause, data: { input: input.type } };
+}
+
+/** SQLSTATE classes that trying again does not cure: bad data, broken constraint, wrong statement. */
+const isOurFault = (error: unknown): boolean => /^(22|23|42)/.test(String((error as { code?: unknown }).code ?? ''));
+
+const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+

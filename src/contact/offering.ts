@@ -1,0 +1,392 @@
+/**
+ * One contact before one agent: shown, rung, answered, joined, cleared; or taken back, and on to the next.
+ *
+ *   match → (callback without a leg: dial the party) → shown → ringing → accepted → connected → wrap-up
+ *
+ * Every way out of an offer is `endOffer`; every way out of a talk is `clearConnection` or, when the agent's side broke
+ * down, `endOffer('agentLeft')`, which gives the contact its old place back.
+ */
+import type { AgentId, ContactId, LegId, OfferId } from '../base/ids.ts';
+import type { LegCause } from '../cti/port.ts';
+import { match, type Ready, type Waiting } from '../routing/match.ts';
+import { beginWrapUp, InputRefused, occupy, releaseAfterOffer, requireAgent } from './agents.ts';
+import { newLeg } from './arrival.ts';
+import { endContact, hangUpLeg } from './end.ts';
+import { comesBefore, type Draft, isEligible, withoutTimers } from './floor.ts';
+import type { Agent, Contact, EndCause, Offer, OfferOutcome } from './model.ts';
+import { play } from './queueing.ts';
+
+/** The name under which an agent's browser registers as a phone. */
+export const browserEndpoint = (agentId: AgentId): string => `browser-${agentId}`;
+
+/** Offers whoever waits to whoever is ready. Called at the end of every step. */
+export function offerWhatCanBe(draft: Draft): void {
+  const ready: Ready[] = [];
+  for (const profile of draft.context.directory.agents.values()) {
+    const agent = draft.agent(profile.id);
+    if (agent?.state === 'ready' && agent.panel === 'open' && agent.offerId === null) {
+      ready.push({ agentId: agent.id, deskIds: profile.deskIds, idleSince: agent.idleSince });
+    }
+  }
+  if (ready.length === 0) return;
+  for (const pair of match(waiting(draft), ready)) makeOffer(draft, pair.contactId, pair.agentId);
+}
+
+function waiting(draft: Draft): Waiting[] {
+  const contacts: Contact[] = [];
+  for (const deskId of draft.floor.queuedDesks) {
+    for (const contact of draft.floor.queue(deskId)) if (!draft.contacts.has(contact.id)) contacts.push(contact);
+  }
+  for (const contact of draft.contacts.values()) if (isEligible(contact)) contacts.push(contact);
+  contacts.sort((a, b) => (comesBefore(a, b) ? -1 : 1));
+  return contacts.map((c) => ({ contactId: c.id, deskId: c.deskId as string }));
+}
+
+function makeOffer(draft: Draft, contactId: ContactId, agentId: AgentId): void {
+  const contact = draft.contact(contactId) as Contact;
+  const id: OfferId = `${contact.id}.o${contact.offers + 1}`;
+  const offer: Offer = draft.put('offer', {
+    id,
+    domainId: draft.floor.domainId,
+    contactId,
+    agentId,
+    deskId: contact.deskId as string,
+    state: 'shown',
+    stateSince: draft.at,
+    createdAt: draft.at,
+    shownAt: null,
+    legId: null,
+    legs: 0,
+    playing: null,
+    bridgeId: `${id}.b`,
+    timers: {},
+    outcome: null,
+    endedAt: null,
+  });
+  const offered = draft.put('contact', {
+    ...contact,
+    state: 'offered',
+    stateSince: draft.at,
+    offers: contact.offers + 1,
+    offerId: id,
+    agentId,
+    timers: withoutTimers(contact, 'announce', 'retry'),
+  });
+  draft.event('offered', { contact: offered, offer });
+  occupy(draft, draft.agent(agentId) as Agent, id, contactId);
+  const leg = draft.leg(contact.legId);
+  if (leg?.state === 'up') show(draft, offer);
+  else if (leg) draft.put('offer', { ...offer, state: 'dialling', timers: { dial: leg.createdAt + dialDeadlineMs(draft) } });
+  else dialParty(draft, offered, offer);
+}
+
+/** The switch ends the dialling itself; ours is the deadline in case that it never says so. */
+const dialDeadlineMs = (draft: Draft): number => draft.context.policy.dialMs + 5_000;
+
+function dialParty(draft: Draft, contact: Contact, offer: Offer): void {
+  if (!contact.callMe) throw new Error(`contact ${contact.id} has no leg and nothing to dial`);
+  const attempts = contact.attempts + 1;
+  const legId = `${contact.id}.c${attempts}`;
+  const { dialMs } = draft.context.policy;
+  newLeg(draft, contact, { id: legId, role: 'party', state: 'dialling' });
+  const dialling = draft.put('contact', { ...contact, attempts, legId });
+  draft.put('offer', { ...offer, state: 'dialling', timers: { dial: draft.at + dialDeadlineMs(draft) } });
+  const shows = { number: draft.context.directory.outgoingNumber, name: '' };
+  draft.order(contact.id, { type: 'originate', leg: legId, to: contact.callMe.to, timeoutMs: dialMs, shows });
+  draft.event('originated', { contact: dialling, offer, legId, data: { attempt: attempts } });
+}
+
+/** On the agent's screen (after the commit), before anything rings. */
+function show(draft: Draft, offer: Offer): void {
+  draft.put('offer', {
+    ...offer,
+    state: 'shown',
+    stateSince: draft.at,
+    shownAt: draft.at,
+    timers: { pop: draft.at + draft.context.policy.popMs },
+  });
+}
+
+export function onOfferShown(draft: Draft, agentId: AgentId, offerId: OfferId): void {
+  const offer = draft.offer(offerId);
+  if (offer?.agentId !== agentId || offer.state !== 'shown') return; // rings already, or was taken back
+  draft.event('screenPopped', { contact: draft.contact(offer.contactId), offer });
+  ringAgent(draft, offer);
+}
+
+/** The agent's phone rings now. */
+export function ringAgent(draft: Draft, offer: Offer): void {
+  const contact = draft.contact(offer.contactId) as Contact;
+  const agent = draft.agent(offer.agentId) as Agent;
+  const legs = offer.legs + 1;
+  const legId = `${offer.id}.a${legs}`;
+  const { ringMs } = draft.context.policy;
+  const profile = draft.context.directory.agents.get(agent.id);
+  const endpoint = agent.phone === 'deskPhone' && profile?.deskPhone ? profile.deskPhone : browserEndpoint(agent.id);
+  newLeg(draft, contact, { id: legId, role: 'agent', agentId: agent.id, state: 'dialling' });
+  const joining = contact.state === 'connected';
+  draft.put('offer', {
+    ...offer,
+    state: joining ? offer.state : 'ringing',
+    stateSince: joining ? offer.stateSince : draft.at,
+    legId,
+    legs,
+    timers: { ring: draft.at + ringMs },
+  });
+  const number = contact.callingNumber.kind === 'valid' ? contact.callingNumber.e164 : 'anonymous';
+  draft.order(contact.id, {
+    type: 'originate',
+    leg: legId,
+    to: { kind: 'endpoint', endpoint },
+    // A little longer than our own deadline, so that it is we who end the ringing, and for a reason that we know.
+    timeoutMs: ringMs + 5_000,
+    shows: { number, name: '' },
+  });
+  draft.event('originated', { contact, offer, legId });
+}
+
+/** An outgoing leg was answered: the party's (a callback) or the agent's. */
+export function onLegAnswered(draft: Draft, legId: LegId): void {
+  const leg = draft.leg(legId);
+  if (!leg || leg.state === 'up') return;
+  const contact = draft.contact(leg.contactId);
+  draft.put('leg', { ...leg, state: 'up', answeredAt: draft.at });
+  if (leg.role === 'party' && contact?.legId === legId) return onPartyAnswered(draft, contact);
+  const offer = draft.offer(contact?.offerId ?? null);
+  if (leg.role === 'agent' && contact && offer?.legId === legId) return onAgentAnswered(draft, contact, offer);
+  hangUpLeg(draft, legId); // answered too late: nobody wants it any more
+}
+
+function onPartyAnswered(draft: Draft, contact: Contact): void {
+  draft.event('established', { contact, legId: contact.legId, data: { with: 'ivr' } });
+  const text = contact.origin === 'callMe' ? 'callMe.callingOperator' : 'callback.hello';
+  draft.order(contact.id, { type: 'startMusic', leg: contact.legId as string });
+  const told = play(draft, contact, [draft.context.say(text, contact.language)]);
+  const offer = draft.offer(contact.offerId);
+  if (offer) show(draft, offer);
+  else draft.put('contact', { ...told, timers: { ...told.timers, announce: draft.at + draft.context.policy.announceEveryMs } });
+}
+
+function onAgentAnswered(draft: Draft, contact: Contact, offer: Offer): void {
+  const accepted = draft.put('offer', { ...offer, state: 'accepted', stateSince: draft.at, timers: {} });
+  if (contact.channel !== 'callback' || contact.state === 'connected') return join(draft, contact, accepted);
+  // The agent first hears whence this one comes (A10); the party has music meanwhile.
+  const text = contact.origin === 'callMe' ? 'callMe.callerFromWebWaiting' : 'callback.callerWaiting';
+  const playing = `${offer.id}.p${offer.legs}`;
+  const language = draft.context.directory.agents.get(offer.agentId)?.language ?? contact.language;
+  draft.order(contact.id, { type: 'play', leg: offer.legId as string, play: playing, prompts: [draft.context.say(text, language)] });
+  draft.put('offer', { ...accepted, playing, timers: { join: draft.at + JOIN_AT_THE_LATEST_MS } });
+}
+
+/** The announcement to the agent takes 2–4 s; should its end never be told, the two are joined all the same. */
+const JOIN_AT_THE_LATEST_MS = 10_000;
+
+/** Party and agent talk. */
+export function join(draft: Draft, contact: Contact, offer: Offer): void {
+  const [party, agent] = [draft.leg(contact.legId), draft.leg(offer.legId)];
+  if (!party || !agent) return; // one has gone; its own event says what becomes of it
+  if (contact.playing) draft.order(contact.id, { type: 'stopPlay', leg: party.id, play: contact.playing });
+  draft.order(contact.id, { type: 'join', bridge: offer.bridgeId, legs: [party.id, agent.id] });
+  draft.put('offer', { ...offer, state: 'accepted', playing: null, timers: {} });
+  if (contact.state === 'connected') return; // the agent's browser is back with a new leg
+  const connected = draft.put('contact', {
+    ...contact,
+    state: 'connected',
+    stateSince: draft.at,
+    connectedAt: contact.connectedAt ?? draft.at,
+    playing: null,
+    timers: {},
+  });
+  draft.event('established', { contact: connected, offer, legId: agent.id, data: { waitedMs: draft.at - contact.arrivedAt } });
+}
+
+export function onOfferDeclined(draft: Draft, agentId: AgentId, offerId: OfferId): void {
+  const offer = requireOffer(draft, agentId, offerId);
+  if (offer.state === 'accepted') throw new InputRefused('alreadyAnswered', 'this contact is answered already; hang up instead');
+  endOffer(draft, offer, 'declined');
+}
+
+export function onAgentHangUp(draft: Draft, agentId: AgentId, offerId: OfferId): void {
+  const offer = requireOffer(draft, agentId, offerId);
+  const contact = draft.contact(offer.contactId);
+  if (contact?.state === 'connected') clearConnection(draft, contact, offer, 'agent');
+  else endOffer(draft, offer, 'declined');
+}
+
+function requireOffer(draft: Draft, agentId: AgentId, offerId: OfferId): Offer {
+  const offer = draft.offer(offerId);
+  if (offer?.agentId !== agentId) throw new InputRefused('offerGone', 'this offer is over');
+  return offer;
+}
+
+/** Outcomes after which the contact moves on to somebody else: CSTA calls that diverted. */
+const DIVERTS: ReadonlySet<OfferOutcome> = new Set(['declined', 'noAnswer', 'panelLost', 'phoneUnreachable', 'agentLeft']);
+
+/**
+ * Ends an offer before or instead of a regular clearing. The agent is released as the outcome says; the contact, if it is
+ * still there, goes back to the place that its arrival gives it, and is offered on in the same step.
+ */
+export function endOffer(draft: Draft, offer: Offer, outcome: OfferOutcome): void {
+  const contact = draft.contact(offer.contactId);
+  draft.put('offer', { ...offer, state: 'ended', stateSince: draft.at, endedAt: draft.at, outcome, timers: {} });
+  draft.event(DIVERTS.has(outcome) ? 'diverted' : 'offerEnded', { contact, offer, cause: outcome });
+  hangUpLeg(draft, offer.legId, outcome === 'noAnswer' ? 'noAnswer' : 'normal');
+  releaseAfterOffer(draft, offer.agentId, outcome);
+  if (contact?.offerId !== offer.id) return;
+  const wasConnected = contact.state === 'connected';
+  const queued = draft.put('contact', {
+    ...contact,
+    state: 'queued',
+    stateSince: draft.at,
+    offerId: null,
+    agentId: null,
+    timers: {},
+  });
+  draft.event('queued', { contact: queued, cause: outcome });
+  const leg = draft.leg(contact.legId);
+  if (leg?.state !== 'up') return;
+  if (wasConnected) {
+    draft.order(contact.id, { type: 'dropBridge', bridge: offer.bridgeId });
+    draft.order(contact.id, { type: 'startMusic', leg: leg.id });
+    const told = play(draft, queued, [draft.context.say('queue.reconnecting', contact.language)]);
+    draft.put('contact', { ...told, timers: { announce: draft.at + draft.context.policy.announceEveryMs } });
+  } else {
+    // Still listening to music; told the position again in due course, at once only when nobody is left.
+    draft.put('contact', { ...queued, timers: { announce: draft.at + ANNOUNCE_SOON_MS } });
+  }
+}
+
+/** Long enough for the next agent to be found first, short enough to be told when there is none. */
+const ANNOUNCE_SOON_MS = 2_000;
+
+/** A talk ends regularly: both legs down, wrap-up begins. */
+export function clearConnection(draft: Draft, contact: Contact, offer: Offer, by: 'party' | 'agent'): void {
+  hangUpLeg(draft, contact.legId);
+  hangUpLeg(draft, offer.legId);
+  draft.order(contact.id, { type: 'dropBridge', bridge: offer.bridgeId });
+  draft.put('offer', { ...offer, state: 'ended', stateSince: draft.at, endedAt: draft.at, outcome: 'completed', timers: {} });
+  const cleared = draft.put('contact', {
+    ...contact,
+    state: 'wrapUp',
+    stateSince: draft.at,
+    cause: 'handled',
+    legId: null,
+    offerId: null,
+    timers: {},
+  });
+  draft.event('connectionCleared', {
+    contact: cleared,
+    offer,
+    cause: by,
+    data: { talkedMs: draft.at - (contact.connectedAt ?? draft.at) },
+  });
+  draft.event('wrapUpStarted', { contact: cleared, offer });
+  beginWrapUp(draft, offer.agentId, contact.id);
+}
+
+/** A leg is gone, whatever the reason. What that means depends on whose it was and where the contact stood. */
+export function onLegEnded(draft: Draft, legId: LegId, cause: LegCause): void {
+  const leg = draft.leg(legId);
+  if (!leg) return; // told twice
+  draft.put('leg', { ...leg, state: 'ended', endedAt: draft.at, cause });
+  const contact = draft.contact(leg.contactId);
+  if (!contact) return;
+  const offer = draft.offer(contact.offerId);
+  if (leg.role === 'agent') {
+    if (offer?.legId === legId) onAgentLegEnded(draft, contact, offer, cause);
+  } else if (contact.legId === legId) {
+    const answered = leg.state === 'up';
+    if (answered) onPartyGone(draft, { ...contact, legId: null }, offer, cause);
+    else onPartyNotReached(draft, { ...contact, legId: null }, offer, cause);
+  }
+}
+
+function onAgentLegEnded(draft: Draft, contact: Contact, offer: Offer, cause: LegCause): void {
+  if (contact.state === 'connected') {
+    const agent = draft.agent(offer.agentId);
+    // A browser that goes away takes its call with it, and may even say good-bye in doing so: the party is not to suffer.
+    const broke = cause !== 'normalClearing' || (agent?.phone === 'browser' && agent.panel !== 'open');
+    if (broke) endOffer(draft, offer, 'agentLeft');
+    else clearConnection(draft, contact, offer, 'agent');
+    return;
+  }
+  const outcome: OfferOutcome =
+    cause === 'noAnswer'
+      ? 'noAnswer'
+      : cause === 'busy' || cause === 'rejected' || cause === 'normalClearing'
+        ? 'declined'
+        : cause === 'switchLost'
+          ? 'switchLost'
+          : 'phoneUnreachable';
+  draft.event('failed', { contact, offer, legId: offer.legId, cause });
+  endOffer(draft, offer, outcome);
+}
+
+const ABANDONED: Partial<Record<Contact['state'], EndCause>> = {
+  identifying: 'abandonedIdentifying',
+  scenario: 'abandonedInScenario',
+  queued: 'abandonedInQueue',
+  offered: 'abandonedWhileRinging',
+};
+
+/** The party hung up, or was cut off. The offer goes with it, at once. */
+function onPartyGone(draft: Draft, contact: Contact, offer: Offer | undefined, cause: LegCause): void {
+  draft.put('contact', contact);
+  if (contact.state === 'connected' && offer) return clearConnection(draft, contact, offer, 'party');
+  if (offer) {
+    draft.put('contact', { ...contact, offerId: null });
+    endOffer(draft, offer, 'callerGone');
+  }
+  draft.event('connectionCleared', { contact, cause });
+  endContact(draft, contact.id, ABANDONED[contact.state] ?? 'handled');
+}
+
+/** Causes after which dialling again makes no sense. */
+const HOPELESS: ReadonlySet<LegCause> = new Set(['invalidNumber']);
+
+/** A callback's party did not answer. It is tried again later, at its old place, or given up. */
+function onPartyNotReached(draft: Draft, contact: Contact, offer: Offer | undefined, cause: LegCause): void {
+  const { policy } = draft.context;
+  draft.event('failed', { contact, offer, cause, data: { attempt: contact.attempts } });
+  if (offer) {
+    draft.put('contact', { ...contact, offerId: null });
+    endOffer(draft, offer, 'partyNotReached');
+  }
+  if (contact.attempts >= policy.callbackAttempts || HOPELESS.has(cause)) {
+    draft.put('contact', { ...contact, offerId: null });
+    return endContact(draft, contact.id, 'callbackFailed');
+  }
+  const resting = draft.put('contact', {
+    ...contact,
+    state: 'queued',
+    stateSince: draft.at,
+    offerId: null,
+    agentId: null,
+    timers: { retry: draft.at + policy.callbackRetryMs },
+  });
+  draft.event('queued', { contact: resting, cause, data: { retryAt: draft.at + policy.callbackRetryMs } });
+}
+
+export function onCallMeCancelled(draft: Draft, contactId: ContactId): void {
+  const contact = draft.contact(contactId);
+  if (!contact || contact.channel !== 'callback') throw new InputRefused('contactGone', 'this request is over');
+  if (contact.state === 'connected' || contact.state === 'wrapUp') throw new InputRefused('tooLate', 'you are connected already');
+  const offer = draft.offer(contact.offerId);
+  if (offer) {
+    draft.put('contact', { ...contact, offerId: null });
+    endOffer(draft, offer, 'callerGone');
+  }
+  endContact(draft, contactId, 'callbackCancelled');
+}
+
+/** An agent's panel went away and (after its grace) stays away. */
+export function withoutPanel(draft: Draft, agentId: AgentId): void {
+  const agent = requireAgent(draft, agentId);
+  const offer = draft.offer(agent.offerId);
+  const contact = offer && draft.contact(offer.contactId);
+  if (!offer || !contact) return;
+  if (contact.state === 'connected') {
+    if (agent.phone === 'browser') endOffer(draft, offer, 'agentLeft');
+  } else endOffer(draft, offer, 'panelLost');
+}
+

@@ -1,0 +1,133 @@
+/**
+ * Carries out what was committed. Orders of one contact go one after another, in the order of their making; those of
+ * different contacts side by side. Every order is safe to repeat, so one that may or may not have reached the switch is
+ * simply given again. Whatever cannot be done becomes an input, and the floor decides what that means.
+ */
+import type { Logger } from '../base/log.ts';
+import type { ContactId } from '../base/ids.ts';
+import { SwitchError, type SwitchPort } from '../cti/port.ts';
+import type { FloorInput, Order } from './model.ts';
+import type { PartyFinder, PromptStore } from './ports.ts';
+
+export interface OrderRunnerParts {
+  readonly switch: SwitchPort;
+  readonly prompts: PromptStore;
+  readonly find: (by: 'callingNumber' | 'customerCode', value: string) => ReturnType<PartyFinder['find']>;
+  readonly report: (input: FloorInput) => void;
+  /** The order is done, or will never be: it need not be kept any longer. */
+  readonly done: (orderId: string) => void;
+  readonly log: Logger;
+}
+
+/** Pause between two tries of an order for which the switch or the database is away. */
+const RETRY_MS = 250;
+
+export class OrderRunner {
+  readonly #parts: OrderRunnerParts;
+  readonly #chains = new Map<ContactId, Promise<void>>();
+  #closed = false;
+
+  constructor(parts: OrderRunnerParts) {
+    this.#parts = parts;
+  }
+
+  run(orders: readonly Order[]): void {
+    for (const order of orders) {
+      const chain = (this.#chains.get(order.contactId) ?? Promise.resolve()).then(() => this.#carryOut(order));
+      this.#chains.set(order.contactId, chain);
+      const forget = (): void => {
+        if (this.#chains.get(order.contactId) === chain) this.#chains.delete(order.contactId);
+      };
+      chain.then(forget, forget);
+    }
+  }
+
+  /** Resolves when everything given so far has been carried out. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#chains.values());
+  }
+
+  /** Gives up waiting for a switch or database that is away. What is not done stays in the outbox for the next owner. */
+  close(): void {
+    this.#closed = true;
+  }
+
+  async #carryOut(order: Order): Promise<void> {
+    for (let tries = 1; !this.#closed; tries++) {
+      try {
+        await this.#give(order);
+        return this.#parts.done(order.id);
+      } catch (error) {
+        if (!mayHelpToRepeat(order, error, tries)) {
+          this.#parts.log.info({ order: order.id, type: order.type, contactId: order.contactId, err: error }, 'order not carried out');
+          this.#reportFailure(order, error);
+          return this.#parts.done(order.id);
+        }
+        if (tries % 20 === 1) this.#parts.log.warn({ order: order.id, type: order.type, err: error }, 'order is tried again');
+        await new Promise((resolve) => setTimeout(resolve, RETRY_MS).unref());
+      }
+    }
+  }
+
+  async #give(order: Order): Promise<void> {
+    const { switch: sw, prompts, find, report } = this.#parts;
+    switch (order.type) {
+      case 'answer':
+        return sw.answer(order.leg);
+      case 'hangUp':
+        return sw.hangUp(order.leg, order.reason);
+      case 'originate':
+        return sw.originate({ leg: order.leg, to: order.to, from: order.shows, timeoutMs: order.timeoutMs });
+      case 'play':
+        return sw.play(order.leg, order.play, await prompts.media(order.prompts));
+      case 'stopPlay':
+        return sw.stopPlay(order.play);
+      case 'startMusic':
+        return sw.startMusic(order.leg);
+      case 'stopMusic':
+        return sw.stopMusic(order.leg);
+      case 'join':
+        return sw.join(order.bridge, order.legs);
+      case 'dropBridge':
+        return sw.dropBridge(order.bridge);
+      case 'lookUpParty': {
+        const record = await find(order.by, order.value);
+        return report({ type: 'partyLookedUp', contactId: order.contactId, by: order.by, record });
+      }
+      default:
+        order satisfies never;
+    }
+  }
+
+  #reportFailure(order: Order, error: unknown): void {
+    const { report } = this.#parts;
+    const gone = error instanceof SwitchError && error.code === 'legGone';
+    switch (order.type) {
+      case 'originate':
+        return report({ type: 'legEnded', leg: order.leg, cause: 'unreachable' });
+      case 'play':
+        if (gone) return report({ type: 'legEnded', leg: order.leg, cause: 'unknown' });
+        return report({ type: 'playFinished', leg: order.leg, play: order.play }); // it must not hold up the dialogue
+      case 'answer':
+      case 'hangUp':
+      case 'startMusic':
+        if (gone) report({ type: 'legEnded', leg: order.leg, cause: 'unknown' });
+        return;
+      case 'join': // the leg that is gone says so itself; a bridge that cannot be made leaves both alive, for the agent to hang up
+      case 'dropBridge':
+      case 'stopPlay':
+      case 'stopMusic':
+      case 'lookUpParty':
+        return;
+      default:
+        order satisfies never;
+    }
+  }
+}
+
+/** The switch or the database is away, or too slow: later is better than never. A refusal will be one again. */
+function mayHelpToRepeat(order: Order, error: unknown, tries: number): boolean {
+  if (order.type === 'lookUpParty') return true;
+  if (!(error instanceof SwitchError)) return false;
+  return error.code === 'notConnected' || (error.code === 'timeout' && tries < 5);
+}

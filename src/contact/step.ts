@@ -1,0 +1,197 @@
+/**
+ * The one way in. Everything that can happen to a contact or an agent passes here: `step` decides, on a draft; the
+ * controller commits what it decided, applies it to the floor, and only then carries out its orders.
+ */
+import type { EpochMs, LegId, PlayId } from '../base/ids.ts';
+import {
+  endWrapUp, onLogOff, onLogOn, onSetNotReady, onSetReady, onWrapUp, panelBack, panelGone, panelStaysAway, requireAgent,
+} from './agents.ts';
+import { onCallMeRequested, onLegArrived, onPartyLookedUp } from './arrival.ts';
+import { dialoguePlay, feedDialogue } from './dialogue.ts';
+import { hangUpLeg } from './end.ts';
+import { type Changes, Draft, type Floor, type FloorContext, withoutTimers } from './floor.ts';
+import type { Contact, FloorInput, Offer } from './model.ts';
+import {
+  endOffer, join, offerWhatCanBe, onAgentHangUp, onCallMeCancelled, onLegAnswered, onLegEnded, onOfferDeclined, onOfferShown,
+  ringAgent, withoutPanel,
+} from './offering.ts';
+import { announce, onQueueDigit } from './queueing.ts';
+import { onControllerStarted, onResynchronised } from './resync.ts';
+
+/**
+ * Decides what an input means. Does not touch the floor: apply the result to it once it is committed.
+ * @param at when it happened, by the owner's clock; never before the previous step's
+ * @throws InputRefused when a person asked for something that makes no sense now; nothing is changed then
+ */
+export function step(floor: Floor, context: FloorContext, input: FloorInput, at: EpochMs): Changes {
+  const draft = new Draft(floor, context, at);
+  decide(draft, input);
+  offerWhatCanBe(draft);
+  return draft;
+}
+
+function decide(draft: Draft, input: FloorInput): void {
+  switch (input.type) {
+    case 'legArrived':
+      return onLegArrived(draft, input.leg, input.arrival);
+    case 'legRinging':
+      return onLegRinging(draft, input.leg);
+    case 'legAnswered':
+      return onLegAnswered(draft, input.leg);
+    case 'legEnded':
+      return onLegEnded(draft, input.leg, input.cause);
+    case 'digit':
+      return onDigit(draft, input.leg, input.digit);
+    case 'playFinished':
+      return onPlayFinished(draft, input.leg, input.play);
+    case 'resynchronised':
+      return onResynchronised(draft, input.snapshot);
+    case 'controllerStarted':
+      return onControllerStarted(draft);
+    case 'partyLookedUp':
+      return onPartyLookedUp(draft, input.contactId, input.by, input.record);
+    case 'agentLogOn':
+      return onLogOn(draft, input.agentId, input.phone);
+    case 'agentLogOff':
+      return onLogOff(draft, input.agentId);
+    case 'agentSetReady':
+      return onSetReady(draft, input.agentId);
+    case 'agentSetNotReady':
+      return onSetNotReady(draft, input.agentId, input.reason);
+    case 'panelOpened':
+      return onPanelOpened(draft, input.agentId, input.holdsCall);
+    case 'panelClosed':
+      return onPanelClosed(draft, input.agentId);
+    case 'offerShown':
+      return onOfferShown(draft, input.agentId, input.offerId);
+    case 'offerDeclined':
+      return onOfferDeclined(draft, input.agentId, input.offerId);
+    case 'agentHangUp':
+      return onAgentHangUp(draft, input.agentId, input.offerId);
+    case 'wrapUp':
+      return onWrapUp(draft, input.agentId, input.contactId, input.disposition, input.note);
+    case 'callMeRequested':
+      return onCallMeRequested(draft, input.entryId, input.language, input.callMe, input.number);
+    case 'callMeCancelled':
+      return onCallMeCancelled(draft, input.contactId);
+    case 'tick':
+      return onTick(draft);
+    default:
+      input satisfies never;
+  }
+}
+
+function onLegRinging(draft: Draft, legId: LegId): void {
+  const leg = draft.leg(legId);
+  if (leg?.state !== 'dialling') return;
+  draft.put('leg', { ...leg, state: 'ringing' });
+  const contact = draft.contact(leg.contactId);
+  draft.event('delivered', { contact, offer: draft.offer(contact?.offerId ?? null), agentId: leg.agentId, legId });
+}
+
+function onDigit(draft: Draft, legId: LegId, digit: string): void {
+  const contact = partyContact(draft, legId);
+  if (contact?.state === 'scenario') feedDialogue(draft, contact, { type: 'digit', digit });
+  else if (contact?.state === 'queued') onQueueDigit(draft, contact, digit);
+}
+
+function onPlayFinished(draft: Draft, legId: LegId, playId: PlayId): void {
+  const leg = draft.leg(legId);
+  if (!leg) return;
+  if (leg.closing) return hangUpLeg(draft, legId);
+  const contact = draft.contact(leg.contactId);
+  if (!contact) return;
+  if (leg.role === 'agent') {
+    const offer = draft.offer(contact.offerId);
+    if (offer?.playing === playId) join(draft, contact, offer);
+    return;
+  }
+  const play = dialoguePlay(contact, playId);
+  if (play !== null) return feedDialogue(draft, contact, { type: 'playFinished', play });
+  if (contact.playing !== playId) return;
+  draft.put('contact', { ...contact, playing: null });
+  if (contact.state === 'queued' || contact.state === 'offered') draft.order(contact.id, { type: 'startMusic', leg: legId });
+}
+
+function partyContact(draft: Draft, legId: LegId): Contact | undefined {
+  const leg = draft.leg(legId);
+  return leg?.role === 'party' ? draft.contact(leg.contactId) : undefined;
+}
+
+function onPanelOpened(draft: Draft, agentId: string, holdsCall: boolean): void {
+  const agent = panelBack(draft, requireAgent(draft, agentId));
+  const offer = draft.offer(agent.offerId);
+  const contact = offer && draft.contact(offer.contactId);
+  if (!offer || agent.phone !== 'browser' || holdsCall) return;
+  // The page was loaded anew, and with it went its phone: a call that was on it is put through again.
+  if (contact?.state === 'connected') {
+    hangUpLeg(draft, offer.legId);
+    ringAgent(draft, offer);
+  } else if (offer.state === 'accepted') endOffer(draft, offer, 'panelLost');
+}
+
+function onPanelClosed(draft: Draft, agentId: string): void {
+  const agent = requireAgent(draft, agentId);
+  if (agent.panel !== 'open') return;
+  panelGone(draft, agent);
+  const offer = draft.offer(agent.offerId);
+  // A call that only rings moves on at once; a talk may go on without the panel for a while.
+  if (offer && draft.contact(offer.contactId)?.state !== 'connected') endOffer(draft, offer, 'panelLost');
+}
+
+/** Every timer that is due, earliest first. */
+function onTick(draft: Draft): void {
+  for (const { kind, id, name } of draft.floor.dueTimers(draft.at)) {
+    if (kind === 'contact') onContactTimer(draft, id, name as keyof Contact['timers']);
+    else if (kind === 'offer') onOfferTimer(draft, id, name as keyof Offer['timers']);
+    else onAgentTimer(draft, id, name);
+  }
+}
+
+function onContactTimer(draft: Draft, id: string, name: keyof Contact['timers']): void {
+  const contact = draft.contact(id);
+  if (contact?.timers[name] === undefined) return; // an earlier timer of this tick cleared it
+  const rung = draft.put('contact', { ...contact, timers: withoutTimers(contact, name) });
+  switch (name) {
+    case 'scenario':
+      return feedDialogue(draft, rung, { type: 'timeout' });
+    case 'lookUp':
+      draft.put('contact', contact);
+      return onPartyLookedUp(draft, id, contact.state === 'identifying' ? 'callingNumber' : 'customerCode', null);
+    case 'announce':
+      if (rung.state === 'queued') announce(draft, rung);
+      return;
+    case 'retry':
+      return; // without the timer it can be offered again
+  }
+}
+
+function onOfferTimer(draft: Draft, id: string, name: keyof Offer['timers']): void {
+  const offer = draft.offer(id);
+  if (offer?.timers[name] === undefined) return;
+  const rung = draft.put('offer', { ...offer, timers: withoutTimers(offer, name) });
+  const contact = draft.contact(offer.contactId);
+  switch (name) {
+    case 'pop':
+      return ringAgent(draft, rung);
+    case 'ring':
+      return endOffer(draft, rung, contact?.state === 'connected' ? 'agentLeft' : 'noAnswer');
+    case 'dial':
+      if (!contact?.legId) return;
+      hangUpLeg(draft, contact.legId);
+      return onLegEnded(draft, contact.legId, 'noAnswer');
+    case 'join':
+      return contact ? join(draft, contact, rung) : undefined;
+  }
+}
+
+function onAgentTimer(draft: Draft, id: string, name: string): void {
+  const agent = requireAgent(draft, id);
+  if (name === 'panel' && agent.timers.panel !== undefined) {
+    panelStaysAway(draft, agent);
+    withoutPanel(draft, id);
+  } else if (name === 'wrapUp' && agent.timers.wrapUp !== undefined) {
+    endWrapUp(draft, agent, 'timer', null, null);
+  }
+}
+

@@ -196,7 +196,10 @@ function chooseIdentity(dataDir: string, binaries: string): Identity {
   if (process.getuid?.() !== 0) return { uid: null, gid: null, capability: null };
   const parent = path.dirname(dataDir);
   const present = fs.statSync(dataDir, { throwIfNoEntry: false });
-  const named = readIfThere('/etc/passwd')?.split('\n').find((line) => line.startsWith('postgres:'))?.split(':');
+  const named = readIfThere('/etc/passwd')
+    ?.split('\n')
+    .find((line) => line.startsWith('postgres:'))
+    ?.split(':');
   // A cluster stays with whom it belongs to, even if a user `postgres` appears later.
   const uid = present !== undefined && present.uid !== 0 ? present.uid : Number(named?.[2] ?? 65534);
   const gid = present !== undefined && present.uid !== 0 ? present.gid : Number(named?.[3] ?? 65534);
@@ -255,19 +258,21 @@ function initialise(dataDir: string, binaries: string, identity: Identity, optio
       from = path.join(work, 'postgres');
       fs.cpSync(binaries, from, { recursive: true, verbatimSymlinks: true });
     }
-    const [command, args] = named(as(identity, path.join(from, 'bin/initdb'), [
-      `--pgdata=${fresh}`,
-      `--username=${user}`,
-      `--pwfile=${passwordFile}`,
-      '--auth=scram-sha-256',
-      '--encoding=UTF8',
-      // Sorts by code point, knows all of Unicode's letters (so trigrams work in Japanese), changes with no libc.
-      '--locale-provider=builtin',
-      '--builtin-locale=C.UTF-8',
-      '--locale=C.UTF-8',
-      '--no-instructions',
-      ...(options.durability === 'off' ? ['--no-sync'] : []),
-    ]));
+    const [command, args] = named(
+      as(identity, path.join(from, 'bin/initdb'), [
+        `--pgdata=${fresh}`,
+        `--username=${user}`,
+        `--pwfile=${passwordFile}`,
+        '--auth=scram-sha-256',
+        '--encoding=UTF8',
+        // Sorts by code point, knows all of Unicode's letters (so trigrams work in Japanese), changes with no libc.
+        '--locale-provider=builtin',
+        '--builtin-locale=C.UTF-8',
+        '--locale=C.UTF-8',
+        '--no-instructions',
+        ...(options.durability === 'off' ? ['--no-sync'] : []),
+      ]),
+    );
     const made = spawnSync(command, args, { encoding: 'utf8', env: environment() });
     if (made.status !== 0) {
       const hint = /shared libraries/.test(made.stderr ?? '')
@@ -372,7 +377,11 @@ async function query(url: string, sql: string): Promise<pg.QueryResult> {
 async function stop(pid: number, options: PostgresOptions): Promise<void> {
   const started = processStart(pid);
   const isGone = () => started === null || processStart(pid) !== started;
-  for (const [signal, waitMs] of [['SIGINT', options.stopTimeoutMs ?? 30_000], ['SIGQUIT', 10_000], ['SIGKILL', 5_000]] as const) {
+  for (const [signal, waitMs] of [
+    ['SIGINT', options.stopTimeoutMs ?? 30_000],
+    ['SIGQUIT', 10_000],
+    ['SIGKILL', 5_000],
+  ] as const) {
     if (isGone()) return;
     if (signal !== 'SIGINT') options.log('Postgres did not stop in time, asking harder', { pid, signal });
     try {

@@ -164,7 +164,16 @@ describe.runIf(isRoot)('started by root', () => {
     const code = `import { startPostgres } from ${JSON.stringify(launcher)};
       const r = await startPostgres({ dataDir: ${JSON.stringify(options().dataDir)}, port: 0, durability: 'off', log() {} });
       await r.stop(); process.stdout.write('fine');`;
-    const args = [`--reuid=${uid}`, `--regid=${uid}`, '--clear-groups', '--inh-caps=-all', process.execPath, '--input-type=module', '-e', code];
+    const args = [
+      `--reuid=${uid}`,
+      `--regid=${uid}`,
+      '--clear-groups',
+      '--inh-caps=-all',
+      process.execPath,
+      '--input-type=module',
+      '-e',
+      code,
+    ];
     const ran = spawnSync('setpriv', args, { encoding: 'utf8' });
     expect(ran.stderr).toBe('');
     expect(ran.stdout).toBe('fine');

@@ -44,6 +44,8 @@ function change(draft: Draft, agent: Agent, state: AgentState, more: Partial<Age
     ...more,
     state,
     stateSince: draft.at,
+    // Logged off there is nothing to wait for: not for a lost panel either.
+    ...(state === 'loggedOff' ? { timers: {}, panel: agent.panel === 'open' ? ('open' as const) : ('closed' as const) } : {}),
   };
   draft.put('agent', next);
   const contact = contactId ? draft.contact(contactId) : undefined;
@@ -65,7 +67,7 @@ export function onLogOff(draft: Draft, agentId: AgentId): void {
   const agent = requireAgent(draft, agentId);
   if (agent.state === 'loggedOff') return;
   if (agent.state === 'busy' || agent.state === 'workingAfterCall') return setPending(draft, agent, { state: 'loggedOff' });
-  change(draft, agent, 'loggedOff', { timers: {} });
+  change(draft, agent, 'loggedOff');
 }
 
 export function onSetReady(draft: Draft, agentId: AgentId): void {
@@ -111,7 +113,7 @@ export function releaseAfterOffer(draft: Draft, agentId: AgentId, outcome: Offer
   const agent = draft.agent(agentId);
   if (agent?.state !== 'busy') return;
   const reason = outcome === 'agentLeft' ? (agent.panel === 'open' ? 'phoneUnreachable' : 'panelLost') : FAULT[outcome];
-  if (agent.pending?.state === 'loggedOff') change(draft, agent, 'loggedOff', { timers: {} });
+  if (agent.pending?.state === 'loggedOff') change(draft, agent, 'loggedOff');
   else if (reason) change(draft, agent, 'notReady', { reason });
   else toPending(draft, agent);
 }
@@ -158,7 +160,7 @@ export function onWrapUp(draft: Draft, agentId: AgentId, contactId: string, disp
 
 function toPending(draft: Draft, agent: Agent): void {
   const { pending } = agent;
-  if (pending?.state === 'loggedOff') change(draft, agent, 'loggedOff', { timers: {} });
+  if (pending?.state === 'loggedOff') change(draft, agent, 'loggedOff');
   else if (pending?.state === 'notReady') change(draft, agent, 'notReady', { reason: pending.reason });
   else if (agent.panel !== 'open') change(draft, agent, 'notReady', { reason: 'panelLost' });
   else change(draft, agent, 'ready');

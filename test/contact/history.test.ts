@@ -1,0 +1,160 @@
+/** Random histories: whatever happens, in whatever order, told late, twice or never, the invariants hold. */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { InputRefused } from '#src/contact/agents.ts';
+import type { FloorInput } from '#src/contact/model.ts';
+import type { LegCause } from '#src/cti/port.ts';
+import { customer, DIRECTORY, World } from './world.ts';
+
+const AGENTS = [...DIRECTORY.agents.keys()];
+const CAUSES: LegCause[] = ['normalClearing', 'busy', 'noAnswer', 'rejected', 'unreachable', 'invalidNumber', 'switchLost', 'unknown'];
+
+/** What may happen next, with numbers that choose among what is there. */
+const action = fc.record({
+  kind: fc.constantFrom(
+    'call', 'call', 'callWithheld', 'callMe', 'lookedUp', 'lookedUp', 'notFound', 'digit', 'playFinished', 'legAnswered', 'legAnswered',
+    'legRinging', 'legEnded', 'logOn', 'logOn', 'setReady', 'setReady', 'setNotReady', 'logOff', 'panelOpened', 'panelOpened', 'panelClosed',
+    'shown', 'shown', 'decline', 'hangUp', 'wrapUp', 'cancel', 'wait', 'restart', 'resync', 'repeat',
+  ),
+  pick: fc.nat(1_000),
+  other: fc.nat(1_000),
+  ms: fc.integer({ min: 0, max: 70_000 }),
+});
+type Action = typeof action extends fc.Arbitrary<infer T> ? T : never;
+
+function perform(w: World, a: Action, last: { input: FloorInput | null }): void {
+  const of = <T>(all: Iterable<T>): T | undefined => {
+    const list = [...all];
+    return list[a.pick % Math.max(1, list.length)];
+  };
+  const give = (input: FloorInput): void => {
+    last.input = input;
+    try {
+      w.give(input);
+    } catch (error) {
+      if (!(error instanceof InputRefused)) throw error;
+    }
+  };
+  const agentId = AGENTS[a.pick % AGENTS.length] as string;
+  const leg = of(w.floor.legs.values())?.id ?? 'nobody';
+  const contact = of(w.floor.contacts.values());
+  const offer = of(w.floor.offers.values());
+  switch (a.kind) {
+    case 'call':
+      w.call('+81312345678');
+      return;
+    case 'callWithheld':
+      w.call(null, a.other % 5 === 0 ? '9' : '1000');
+      return;
+    case 'callMe':
+      return give({
+        type: 'callMeRequested',
+        entryId: 'ja',
+        language: 'ja',
+        callMe: { to: { kind: 'number', number: '+819012345678' }, name: '', question: '', pageUrl: '', token: '' },
+        number: { kind: 'valid', e164: '+819012345678', country: 'JP' },
+      });
+    case 'lookedUp':
+    case 'notFound': {
+      if (!contact) return;
+      const by = contact.state === 'scenario' ? 'customerCode' : 'callingNumber';
+      const record = a.kind === 'notFound' ? null : customer(['sales', 'support', 'reception'][a.other % 3] as string);
+      return give({ type: 'partyLookedUp', contactId: contact.id, by, record });
+    }
+    case 'digit':
+      return give({ type: 'digit', leg, digit: '0123456789#*'[a.other % 12] as string });
+    case 'playFinished': {
+      const c = w.floor.contacts.get(w.floor.legs.get(leg)?.contactId ?? '');
+      const play = c?.playing ?? (c?.offerId ? (w.floor.offers.get(c.offerId)?.playing ?? '') : `${c?.id}.s${c?.dialogue?.play}`);
+      return give({ type: 'playFinished', leg, play: a.other % 10 === 0 ? 'stale' : play });
+    }
+    case 'legAnswered':
+    case 'legRinging':
+      return give({ type: a.kind, leg: [...w.floor.legs.values()].find((l) => l.state !== 'up')?.id ?? leg });
+    case 'legEnded':
+      return give({ type: 'legEnded', leg, cause: CAUSES[a.other % CAUSES.length] as LegCause });
+    case 'logOn':
+      give({ type: 'panelOpened', agentId, holdsCall: false });
+      return give({ type: 'agentLogOn', agentId, phone: a.other % 3 === 0 ? 'deskPhone' : 'browser' });
+    case 'setReady':
+      return give({ type: 'agentSetReady', agentId });
+    case 'setNotReady':
+      return give({ type: 'agentSetNotReady', agentId, reason: 'lunch' });
+    case 'logOff':
+      return give({ type: 'agentLogOff', agentId });
+    case 'panelOpened':
+      return give({ type: 'panelOpened', agentId, holdsCall: a.other % 2 === 0 });
+    case 'panelClosed':
+      return give({ type: 'panelClosed', agentId });
+    case 'shown':
+      return offer ? give({ type: 'offerShown', agentId: offer.agentId, offerId: offer.id }) : undefined;
+    case 'decline':
+      return offer ? give({ type: 'offerDeclined', agentId: a.other % 4 === 0 ? agentId : offer.agentId, offerId: offer.id }) : undefined;
+    case 'hangUp':
+      return offer ? give({ type: 'agentHangUp', agentId: offer.agentId, offerId: offer.id }) : undefined;
+    case 'wrapUp':
+      return give({ type: 'wrapUp', agentId, contactId: w.floor.agents.get(agentId)?.wrapUpContactId ?? 'none', disposition: 'd', note: '' });
+    case 'cancel':
+      return contact ? give({ type: 'callMeCancelled', contactId: contact.id }) : undefined;
+    case 'wait':
+      return w.wait(a.ms);
+    case 'restart':
+      return w.restart();
+    case 'resync': {
+      const legs = [...w.floor.legs.values()].filter((_, i) => (a.other >> i % 10) % 3 !== 0);
+      return give({
+        type: 'resynchronised',
+        snapshot: {
+          legs: legs.map((l) => ({ leg: l.id, direction: 'out', state: (a.pick + l.id.length) % 2 ? 'up' : 'ringing', arrival: null })),
+          bridges: [],
+        },
+      });
+    }
+    case 'repeat':
+      return last.input ? give(last.input) : undefined;
+  }
+}
+
+describe('whatever happens', () => {
+  it('no invariant is broken, and in the end everybody is served or gone', () => {
+    fc.assert(
+      fc.property(fc.array(action, { minLength: 1, maxLength: 120 }), (actions) => {
+        const w = new World();
+        const last = { input: null as FloorInput | null };
+        for (const a of actions) perform(w, a, last);
+        // The day ends: every line is hung up, and time passes.
+        for (let round = 0; round < 6; round++) {
+          for (const leg of [...w.floor.legs.values()]) w.give({ type: 'legEnded', leg: leg.id, cause: 'noAnswer' });
+          for (const agentId of AGENTS) {
+            w.give({ type: 'panelOpened', agentId, holdsCall: false });
+            try {
+              w.give({ type: 'agentLogOn', agentId, phone: 'browser' });
+            } catch (error) {
+              expect(error).toBeInstanceOf(InputRefused);
+            }
+            w.give({ type: 'agentSetReady', agentId });
+          }
+          w.wait(200_000);
+        }
+        expect([...w.floor.contacts.values()].map((c) => `${c.id} ${c.state} ${c.channel}`)).toEqual([]);
+        expect(w.floor.offers.size + w.floor.legs.size).toBe(0);
+      }),
+      { numRuns: Number(process.env['HISTORIES'] ?? 1_000) },
+    );
+  });
+
+  it('the same history gives the same events and orders', () => {
+    fc.assert(
+      fc.property(fc.array(action, { maxLength: 60 }), (actions) => {
+        const [a, b] = [new World(), new World()];
+        for (const w of [a, b]) {
+          const last = { input: null as FloorInput | null };
+          for (const act of actions) perform(w, act, last);
+        }
+        expect(b.events).toEqual(a.events);
+        expect(b.orders).toEqual(a.orders);
+      }),
+      { numRuns: 100 },
+    );
+  });
+});

@@ -1,0 +1,111 @@
+/**
+ * What must be true of a floor after every step, whatever happened. One list, by name; the property tests, the simulation
+ * and every story check all of them.
+ */
+import type { Contact } from '#src/contact/model.ts';
+import type { World } from './world.ts';
+
+type Check = (world: World) => string[];
+
+const live = (world: World): Contact[] => [...world.floor.contacts.values()];
+
+export const INVARIANTS: Readonly<Record<string, Check>> = {
+  'nothing is lost: every contact is on the floor or ended with a cause': (w) =>
+    [...w.contacts.values()]
+      .filter((c) => (c.state === 'ended' ? c.cause === null || c.endedAt === null || w.floor.contacts.has(c.id) : !w.floor.contacts.has(c.id)))
+      .map((c) => c.id),
+
+  'every contact ends once': (w) => {
+    const ended = new Map<string, number>();
+    for (const e of w.events) if (e.name === 'contactEnded') ended.set(e.contactId as string, (ended.get(e.contactId as string) ?? 0) + 1);
+    return [...w.contacts.values()].filter((c) => (ended.get(c.id) ?? 0) !== (c.state === 'ended' ? 1 : 0)).map((c) => c.id);
+  },
+
+  'a contact has one live offer, in the states that have one, and it names the contact': (w) =>
+    live(w)
+      .filter((c) => {
+        const offers = [...w.floor.offers.values()].filter((o) => o.contactId === c.id);
+        const expected = c.state === 'offered' || c.state === 'connected' ? 1 : 0;
+        return offers.length !== expected || (expected === 1 ? offers[0]?.id !== c.offerId : c.offerId !== null);
+      })
+      .map((c) => `${c.id} (${c.state})`),
+
+  'an agent has one offer at most, and only a busy one has any': (w) =>
+    [...w.floor.agents.values()]
+      .filter((a) => {
+        const offers = [...w.floor.offers.values()].filter((o) => o.agentId === a.id);
+        return a.state === 'busy' ? offers.length !== 1 || offers[0]?.id !== a.offerId : offers.length !== 0 || a.offerId !== null;
+      })
+      .map((a) => `${a.id} (${a.state})`),
+
+  'an agent in wrap-up has a contact in wrap-up, and the other way round': (w) => {
+    const wrapping = [...w.floor.agents.values()].filter((a) => a.state === 'workingAfterCall');
+    const bad = wrapping.filter((a) => w.floor.contacts.get(a.wrapUpContactId ?? '')?.state !== 'wrapUp').map((a) => a.id);
+    const held = new Set(wrapping.map((a) => a.wrapUpContactId));
+    return [...bad, ...live(w).filter((c) => c.state === 'wrapUp' && !held.has(c.id)).map((c) => c.id)];
+  },
+
+  'whoever waits for somebody has a deadline': (w) => {
+    const bad: string[] = [];
+    for (const c of live(w)) {
+      const playing = c.dialogue?.playing === true;
+      if (c.state === 'identifying' && c.timers.lookUp === undefined) bad.push(`${c.id} identifying`);
+      if (c.state === 'scenario' && !playing && c.timers.scenario === undefined && c.timers.lookUp === undefined) bad.push(`${c.id} scenario`);
+      if (c.state === 'queued' && w.floor.legs.get(c.legId ?? '')?.state === 'up' && c.timers.announce === undefined) bad.push(`${c.id} queued`);
+    }
+    for (const o of w.floor.offers.values()) if (o.state !== 'accepted' && Object.keys(o.timers).length === 0) bad.push(o.id);
+    for (const a of w.floor.agents.values()) {
+      if (a.state === 'workingAfterCall' && a.timers.wrapUp === undefined) bad.push(`${a.id} wrapUp`);
+      if (a.panel === 'lost' && a.timers.panel === undefined) bad.push(`${a.id} panel`);
+    }
+    return bad;
+  },
+
+  'nobody waits while somebody of the desk is ready': (w) => {
+    const ready = [...w.floor.agents.values()].filter((a) => a.state === 'ready' && a.panel === 'open');
+    const bad: string[] = [];
+    for (const a of ready) {
+      for (const deskId of w.directory.agents.get(a.id)?.deskIds ?? []) {
+        if (w.floor.queue(deskId).length > 0) bad.push(`${a.id} at ${deskId}`);
+      }
+    }
+    return bad;
+  },
+
+  'a queue is in order of arrival and holds those who can be offered, and no others': (w) => {
+    const bad: string[] = [];
+    const inQueues = new Set<string>();
+    for (const deskId of w.floor.queuedDesks) {
+      const queue = w.floor.queue(deskId);
+      queue.forEach((c, i) => {
+        inQueues.add(c.id);
+        const next = queue[i + 1];
+        if (c.state !== 'queued' || c.deskId !== deskId || c.timers.retry !== undefined) bad.push(`${c.id} in ${deskId}`);
+        if (next && next.arrivedAt < c.arrivedAt) bad.push(`${next.id} behind ${c.id}`);
+      });
+    }
+    return [...bad, ...live(w).filter((c) => c.state === 'queued' && c.timers.retry === undefined && !inQueues.has(c.id)).map((c) => c.id)];
+  },
+
+  'a call in progress has its party on the line': (w) =>
+    live(w)
+      .filter((c) => c.channel === 'voice' && c.state !== 'wrapUp' && !w.floor.legs.has(c.legId ?? ''))
+      .map((c) => `${c.id} (${c.state})`),
+
+  'two who are connected both have a live leg': (w) =>
+    live(w)
+      .filter((c) => c.state === 'connected')
+      .filter((c) => !w.floor.legs.has(c.legId ?? '') || !w.floor.legs.has(w.floor.offers.get(c.offerId ?? '')?.legId ?? ''))
+      .map((c) => c.id),
+
+  'whoever is logged off has nothing in hand': (w) =>
+    [...w.floor.agents.values()].filter((a) => a.state === 'loggedOff' && (a.pending || a.timers.wrapUp !== undefined)).map((a) => a.id),
+};
+
+/** Names of the broken ones, with whom they concern. */
+export function checkFloor(world: World): string[] {
+  return Object.entries(INVARIANTS).flatMap(([name, check]) => {
+    const bad = check(world);
+    return bad.length > 0 ? [`${name}: ${bad.join(', ')}`] : [];
+  });
+}

@@ -1,0 +1,245 @@
+/** A small centre in memory: the real floor and steps, a switch and a database that answer as the test says. */
+import { expect } from 'vitest';
+import type { LegCause } from '#src/cti/port.ts';
+import { type Changes, Floor, type FloorContext } from '#src/contact/floor.ts';
+import type { Agent, Contact, FloorEvent, FloorInput, FloorPolicy, Leg, Offer, OrderBody } from '#src/contact/model.ts';
+import { step } from '#src/contact/step.ts';
+import type { AgentProfile, Desk, Directory } from '#src/routing/directory.ts';
+import type { PartyRecord } from '#src/routing/party.ts';
+import { checkFloor } from './invariants.ts';
+
+export const POLICY: FloorPolicy = {
+  popMs: 1_000,
+  ringMs: 20_000,
+  dialMs: 30_000,
+  wrapUpMs: 60_000,
+  panelGraceMs: 8_000,
+  announceEveryMs: 30_000,
+  lookUpMs: 5_000,
+  callbackAttempts: 2,
+  callbackRetryMs: 60_000,
+};
+
+const desk = (id: string): Desk => ({
+  id,
+  organisationId: 'maker',
+  name: id,
+  timeZone: 'Asia/Tokyo',
+  hours: [],
+  holidays: [],
+  nextUp: null,
+  isReception: id === 'reception',
+});
+
+const agent = (id: string, deskIds: string[], deskPhone: string | null = null): AgentProfile => ({
+  id,
+  name: id,
+  organisationId: 'maker',
+  deskIds,
+  role: 'agent',
+  language: 'ja',
+  deskPhone,
+});
+
+export const DIRECTORY: Directory = {
+  domainId: 'test',
+  organisations: new Map(),
+  desks: new Map([desk('sales'), desk('support'), desk('reception')].map((d) => [d.id, d])),
+  entries: [
+    { id: 'ja', numbers: ['1000', '+81312340000'], domainId: 'test', language: 'ja', country: 'JP', scenario: 'identify', makerId: 'maker' },
+  ],
+  agents: new Map(
+    [
+      agent('ann', ['sales', 'support'], 'phone-ann'),
+      agent('bob', ['sales']),
+      agent('cid', ['support']),
+      agent('dee', ['reception', 'support']),
+    ].map((a) => [a.id, a]),
+  ),
+  sales: [],
+  outgoingNumber: '+81312340000',
+};
+
+export const customer = (deskId: string, name = 'Sato'): PartyRecord => ({
+  kind: 'customer',
+  customerId: `customer-${name}`,
+  customerCode: '10023',
+  organisationId: null,
+  name,
+  region: '13',
+  language: null,
+  handlingDeskId: deskId,
+  lastDeskId: null,
+});
+
+export const CONTEXT: FloorContext = {
+  directory: DIRECTORY,
+  policy: POLICY,
+  decideDesk: ({ party }) => ({ deskId: party.record?.handlingDeskId ?? 'reception', rule: 'test', why: ['by the test'] }),
+  // A dialogue of one question: four digits and #, three tries, then on without.
+  startDialogue: (scenario, language) => ({
+    dialogue: { scenario, version: '1', step: 'ask', language, variables: {}, digits: '', tries: 1, play: 1, playing: true },
+    actions: [{ type: 'play', play: 1, prompts: [{ language, text: 'code?' }] }],
+    timeoutMs: null,
+    notes: [],
+  }),
+  stepDialogue: (d, input) => {
+    const again = { ...d, digits: '', tries: d.tries + 1 };
+    const failed = (): ReturnType<FloorContext['stepDialogue']> =>
+      d.tries >= 3
+        ? { dialogue: d, actions: [{ type: 'handBack', identified: false }], timeoutMs: null, notes: [] }
+        : { dialogue: again, actions: [], timeoutMs: 5_000, notes: [] };
+    switch (input.type) {
+      case 'digit':
+        return input.digit === '#'
+          ? { dialogue: { ...d, playing: false }, actions: [{ type: 'lookUp', customerCode: d.digits }], timeoutMs: null, notes: [] }
+          : { dialogue: { ...d, playing: false, digits: d.digits + input.digit }, actions: [], timeoutMs: 5_000, notes: [] };
+      case 'lookedUp':
+        return input.found
+          ? { dialogue: d, actions: [{ type: 'handBack', identified: true }], timeoutMs: null, notes: [] }
+          : failed();
+      case 'timeout':
+        return failed();
+      default:
+        return { dialogue: { ...d, playing: false }, actions: [], timeoutMs: 5_000, notes: [] };
+    }
+  },
+  say: (name, language, variables = {}) => ({ language, text: `${name} ${Object.values(variables).join(' ')}`.trim() }),
+  readCallingNumber: (arrival) =>
+    arrival.presentation === 'restricted'
+      ? { kind: 'withheld' }
+      : arrival.callingNumber?.startsWith('+')
+        ? { kind: 'valid', e164: arrival.callingNumber, country: 'JP' }
+        : { kind: 'malformed', raw: arrival.callingNumber ?? '' },
+};
+
+/** Drives one floor, keeps all that it decided, and checks every invariant after every step. */
+export class World {
+  floor = new Floor('test');
+  readonly directory = DIRECTORY;
+  at = 1_000_000;
+  readonly events: FloorEvent[] = [];
+  readonly orders: OrderBody[] = [];
+  /** As the tables would hold them: the ended ones too. */
+  readonly contacts = new Map<string, Contact>();
+  readonly offers = new Map<string, Offer>();
+  readonly legs = new Map<string, Leg>();
+  readonly agents = new Map<string, Agent>();
+  #calls = 0;
+
+  give(input: FloorInput, afterMs = 1): Changes {
+    this.at += afterMs;
+    const changes = step(this.floor, CONTEXT, input, this.at);
+    this.floor.apply(changes);
+    for (const [id, r] of changes.contacts) this.contacts.set(id, r);
+    for (const [id, r] of changes.offers) this.offers.set(id, r);
+    for (const [id, r] of changes.legs) this.legs.set(id, r);
+    for (const [id, r] of changes.agents) this.agents.set(id, r);
+    this.events.push(...changes.events);
+    this.orders.push(...changes.orders);
+    const broken = checkFloor(this);
+    if (broken.length > 0) throw new Error(`after ${input.type}: ${broken.join('; ')}`);
+    return changes;
+  }
+
+  /** A new process takes over: everything is read again from the tables. */
+  restart(): void {
+    const live = <T extends { state: string }>(all: Map<string, T>): T[] => [...all.values()].filter((r) => r.state !== 'ended');
+    this.floor = Floor.from('test', {
+      seq: 1,
+      lastContact: this.floor.lastContact,
+      contacts: live(this.contacts),
+      offers: live(this.offers),
+      legs: live(this.legs),
+      agents: [...this.agents.values()],
+      orders: [],
+    });
+    this.give({ type: 'controllerStarted' });
+  }
+
+  /** Lets time pass, ringing every timer on its way. */
+  wait(ms: number): void {
+    const until = this.at + ms;
+    for (let due = this.floor.nextDue(); due !== null && due <= until; due = this.floor.nextDue()) {
+      this.give({ type: 'tick' }, Math.max(0, due - this.at));
+    }
+    this.at = until;
+  }
+
+  /** Ready, with the panel open. */
+  ready(...agentIds: string[]): void {
+    for (const agentId of agentIds) {
+      this.give({ type: 'panelOpened', agentId, holdsCall: false });
+      this.give({ type: 'agentLogOn', agentId, phone: 'browser' });
+      this.give({ type: 'agentSetReady', agentId });
+    }
+  }
+
+  /** A call from a number; returns its leg and contact. */
+  call(from: string | null = '+81312345678', to = '1000'): { leg: string; contactId: string } {
+    const leg = `in-${++this.#calls}`;
+    const presentation = from === null ? 'restricted' : 'allowed';
+    this.give({ type: 'legArrived', leg, arrival: { callingNumber: from, callingName: null, presentation, calledNumber: to, trusted: true } });
+    return { leg, contactId: [...this.contacts.values()].find((c) => c.legId === leg)?.id ?? 'none' };
+  }
+
+  /** A call from a known customer of a desk, as far as the queue. */
+  customerCall(deskId = 'sales'): { leg: string; contactId: string } {
+    const call = this.call();
+    this.give({ type: 'partyLookedUp', contactId: call.contactId, by: 'callingNumber', record: customer(deskId) });
+    return call;
+  }
+
+  shown(offer: Offer): void {
+    this.give({ type: 'offerShown', agentId: offer.agentId, offerId: offer.id });
+  }
+
+  /** The agent's phone rings and is answered. */
+  answer(contactId: string): void {
+    const offer = this.offerOf(contactId);
+    if (offer.state === 'shown') this.shown(offer);
+    const leg = this.offerOf(contactId).legId as string;
+    this.give({ type: 'legRinging', leg });
+    this.give({ type: 'legAnswered', leg });
+  }
+
+  endLeg(leg: string, cause: LegCause = 'normalClearing'): void {
+    this.give({ type: 'legEnded', leg, cause });
+  }
+
+  contact(id: string): Contact {
+    const contact = this.contacts.get(id);
+    if (!contact) throw new Error(`no contact ${id}`);
+    return contact;
+  }
+
+  agent(id: string): Agent {
+    const found = this.agents.get(id);
+    if (!found) throw new Error(`no agent ${id}`);
+    return found;
+  }
+
+  offerOf(contactId: string): Offer {
+    const offer = this.floor.offers.get(this.contact(contactId).offerId ?? '');
+    if (!offer) throw new Error(`no live offer of ${contactId}`);
+    return offer;
+  }
+
+  /** Names (and causes) of a contact's events, in order. */
+  story(contactId: string): string[] {
+    return this.events.filter((e) => e.contactId === contactId).map((e) => (e.cause ? `${e.name}(${e.cause})` : e.name));
+  }
+
+  ordersOf(type: OrderBody['type']): OrderBody[] {
+    return this.orders.filter((o) => o.type === type);
+  }
+
+  /** Forgets the orders so far, so that a test sees those of its next act alone. */
+  clearOrders(): void {
+    this.orders.length = 0;
+  }
+
+  expectEnded(contactId: string, cause: string): void {
+    expect({ state: this.contact(contactId).state, cause: this.contact(contactId).cause }).toEqual({ state: 'ended', cause });
+  }
+}

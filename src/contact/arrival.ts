@@ -82,12 +82,7 @@ export function lookUp(draft: Draft, contact: Contact): void {
   draft.order(contact.id, { type: 'lookUpParty', contactId: contact.id, by: 'callingNumber', value: contact.callingNumber.e164 });
 }
 
-export function onPartyLookedUp(
-  draft: Draft,
-  contactId: string,
-  by: 'callingNumber' | 'customerCode',
-  record: PartyRecord | null,
-): void {
+export function onPartyLookedUp(draft: Draft, contactId: string, by: 'callingNumber' | 'customerCode', record: PartyRecord | null): void {
   const waiting = draft.contact(contactId);
   if (!waiting || waiting.timers.lookUp === undefined) return; // answered already, or gone
   if ((waiting.state === 'identifying') !== (by === 'callingNumber')) return;

@@ -5,8 +5,9 @@
  * While the database is away, what was decided is kept and committed when it is back; nothing is decided twice. Should
  * another node have become the owner meanwhile, its fencing number is higher, the commit is refused, and this one stops.
  */
-import type { Logger } from '../base/log.ts';
+
 import type { AgentId, DomainId, EpochMs, LegId } from '../base/ids.ts';
+import type { Logger } from '../base/log.ts';
 import type { SwitchEvent, SwitchPort } from '../cti/port.ts';
 import { InputRefused } from './agents.ts';
 import { Floor, type FloorContext } from './floor.ts';
@@ -365,4 +366,3 @@ function ignored(input: FloorInput, at: EpochMs, error: unknown): FloorEvent {
 const isOurFault = (error: unknown): boolean => /^(22|23|42)/.test(String((error as { code?: unknown }).code ?? ''));
 
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-

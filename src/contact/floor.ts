@@ -10,18 +10,7 @@ import type { Arrival } from '../cti/port.ts';
 import type { Dialogue, DialogueInput, DialogueResult, Prompt } from '../ivr/scenario.ts';
 import type { Directory, Entry } from '../routing/directory.ts';
 import type { CallingNumber, Party } from '../routing/party.ts';
-import type {
-  Agent,
-  Channel,
-  Contact,
-  Decision,
-  EventName,
-  FloorEvent,
-  FloorPolicy,
-  Leg,
-  Offer,
-  OrderBody,
-} from './model.ts';
+import type { Agent, Channel, Contact, Decision, EventName, FloorEvent, FloorPolicy, Leg, Offer, OrderBody } from './model.ts';
 import type { FloorRecords } from './ports.ts';
 
 /** What a decision may ask. All of it pure and given from outside; nothing here reads a clock, a file or a table. */
@@ -192,8 +181,8 @@ export class Floor {
 
   #enqueue(contact: Contact): void {
     const deskId = contact.deskId as DeskId;
-    let queue = this.#queues.get(deskId);
-    if (!queue) this.#queues.set(deskId, (queue = []));
+    const queue = this.#queues.get(deskId) ?? [];
+    this.#queues.set(deskId, queue);
     let i = queue.length;
     while (i > 0 && comesBefore(contact, queue[i - 1] as Contact)) i--;
     queue.splice(i, 0, contact);

@@ -4,7 +4,18 @@
  * new ones. They are stored as they are: one row each, columns for what is asked for, `doc` for the whole.
  */
 import type {
-  AgentId, BridgeId, ContactId, CustomerId, DeskId, DomainId, E164, EntryId, EpochMs, Language, LegId, OfferId, PlayId,
+  AgentId,
+  BridgeId,
+  ContactId,
+  CustomerId,
+  DeskId,
+  DomainId,
+  EntryId,
+  EpochMs,
+  Language,
+  LegId,
+  OfferId,
+  PlayId,
 } from '../base/ids.ts';
 import type { Address, Arrival, HangUpReason, LegCause, SwitchSnapshot } from '../cti/port.ts';
 import type { Dialogue, Prompt } from '../ivr/scenario.ts';
@@ -64,8 +75,8 @@ export interface CallMe {
   readonly name: string;
   readonly question: string;
   readonly pageUrl: string;
-  /** Unguessable; lets the visitor's page ask for the status and cancel. */
-  readonly token: string;
+  /** Unguessable; lets the visitor's page ask for the status and cancel. Null where no page asks. */
+  readonly token: string | null;
 }
 
 export interface Contact {
@@ -186,7 +197,10 @@ export interface Leg {
 export type AgentState = 'loggedOff' | 'notReady' | 'ready' | 'busy' | 'workingAfterCall';
 /** Why an agent is not ready. The first four are the agent's to choose; the rest are the system's. */
 export type NotReadyReason =
-  | 'break' | 'lunch' | 'meeting' | 'paperwork'
+  | 'break'
+  | 'lunch'
+  | 'meeting'
+  | 'paperwork'
   | 'loggedOn' // just logged in
   | 'noAnswer' // let an offer lapse (RONA)
   | 'declined'
@@ -230,12 +244,39 @@ export interface Agent {
  * `connectionCleared`, `failed`, `originated`; ours otherwise.
  */
 export type EventName =
-  | 'contactArrived' | 'partyIdentified' | 'partyNotFound' | 'scenarioStarted' | 'scenarioStep' | 'scenarioEnded'
-  | 'deskDecided' | 'queued' | 'announced' | 'offered' | 'screenPopped' | 'originated' | 'delivered' | 'offerEnded'
-  | 'established' | 'diverted' | 'failed' | 'connectionCleared' | 'wrapUpStarted' | 'wrapUpCompleted'
-  | 'callbackRequested' | 'contactEnded'
-  | 'agentLoggedOn' | 'agentLoggedOff' | 'agentReady' | 'agentNotReady' | 'agentBusy' | 'agentWorkingAfterCall'
-  | 'agentPendingState' | 'panelLost' | 'panelBack' | 'controllerStarted' | 'inputIgnored';
+  | 'contactArrived'
+  | 'partyIdentified'
+  | 'partyNotFound'
+  | 'scenarioStarted'
+  | 'scenarioStep'
+  | 'scenarioEnded'
+  | 'deskDecided'
+  | 'queued'
+  | 'announced'
+  | 'offered'
+  | 'screenPopped'
+  | 'originated'
+  | 'delivered'
+  | 'offerEnded'
+  | 'established'
+  | 'diverted'
+  | 'failed'
+  | 'connectionCleared'
+  | 'wrapUpStarted'
+  | 'wrapUpCompleted'
+  | 'callbackRequested'
+  | 'contactEnded'
+  | 'agentLoggedOn'
+  | 'agentLoggedOff'
+  | 'agentReady'
+  | 'agentNotReady'
+  | 'agentBusy'
+  | 'agentWorkingAfterCall'
+  | 'agentPendingState'
+  | 'panelLost'
+  | 'panelBack'
+  | 'controllerStarted'
+  | 'inputIgnored';
 
 export interface FloorEvent {
   readonly at: EpochMs;
@@ -275,14 +316,30 @@ export type FloorInput =
   | { readonly type: 'agentLogOff'; readonly agentId: AgentId }
   | { readonly type: 'agentSetReady'; readonly agentId: AgentId }
   | { readonly type: 'agentSetNotReady'; readonly agentId: AgentId; readonly reason: ChosenReason }
-  | { readonly type: 'panelOpened'; readonly agentId: AgentId; /** whether its browser phone still holds the call */ readonly holdsCall: boolean }
+  | {
+      readonly type: 'panelOpened';
+      readonly agentId: AgentId /** whether its browser phone still holds the call */;
+      readonly holdsCall: boolean;
+    }
   | { readonly type: 'panelClosed'; readonly agentId: AgentId }
   | { readonly type: 'offerShown'; readonly agentId: AgentId; readonly offerId: OfferId }
   | { readonly type: 'offerDeclined'; readonly agentId: AgentId; readonly offerId: OfferId }
   | { readonly type: 'agentHangUp'; readonly agentId: AgentId; readonly offerId: OfferId }
-  | { readonly type: 'wrapUp'; readonly agentId: AgentId; readonly contactId: ContactId; readonly disposition: string; readonly note: string }
+  | {
+      readonly type: 'wrapUp';
+      readonly agentId: AgentId;
+      readonly contactId: ContactId;
+      readonly disposition: string;
+      readonly note: string;
+    }
   // web
-  | { readonly type: 'callMeRequested'; readonly entryId: EntryId; readonly language: Language; readonly callMe: CallMe; readonly number: CallingNumber }
+  | {
+      readonly type: 'callMeRequested';
+      readonly entryId: EntryId;
+      readonly language: Language;
+      readonly callMe: CallMe;
+      readonly number: CallingNumber;
+    }
   | { readonly type: 'callMeCancelled'; readonly contactId: ContactId }
   // ourselves
   /** A controller begins on stored records: panels have to show themselves again, playbacks may have ended unheard. */
@@ -292,11 +349,20 @@ export type FloorInput =
 // ---------------------------------------------------------------- orders
 
 /** What is to be done after the commit. Safe to repeat. The id is unique within the domain. */
-export type Order = { readonly id: string; /** Orders of one contact are carried out one after another. */ readonly contactId: ContactId } & OrderBody;
+export type Order = {
+  readonly id: string /** Orders of one contact are carried out one after another. */;
+  readonly contactId: ContactId;
+} & OrderBody;
 export type OrderBody =
   | { readonly type: 'answer'; readonly leg: LegId }
   | { readonly type: 'hangUp'; readonly leg: LegId; readonly reason: HangUpReason }
-  | { readonly type: 'originate'; readonly leg: LegId; readonly to: Address; readonly timeoutMs: number; readonly shows: { readonly number: string; readonly name: string } }
+  | {
+      readonly type: 'originate';
+      readonly leg: LegId;
+      readonly to: Address;
+      readonly timeoutMs: number;
+      readonly shows: { readonly number: string; readonly name: string };
+    }
   | { readonly type: 'play'; readonly leg: LegId; readonly play: PlayId; readonly prompts: readonly Prompt[] }
   | { readonly type: 'stopPlay'; readonly leg: LegId; readonly play: PlayId }
   | { readonly type: 'startMusic'; readonly leg: LegId }

@@ -369,7 +369,7 @@ function onPartyNotReached(draft: Draft, contact: Contact, offer: Offer | undefi
 
 export function onCallMeCancelled(draft: Draft, contactId: ContactId): void {
   const contact = draft.contact(contactId);
-  if (!contact || contact.channel !== 'callback') throw new InputRefused('contactGone', 'this request is over');
+  if (contact?.channel !== 'callback') throw new InputRefused('contactGone', 'this request is over');
   if (contact.state === 'connected' || contact.state === 'wrapUp') throw new InputRefused('tooLate', 'you are connected already');
   const offer = draft.offer(contact.offerId);
   if (offer) {
@@ -389,4 +389,3 @@ export function withoutPanel(draft: Draft, agentId: AgentId): void {
     if (agent.phone === 'browser') endOffer(draft, offer, 'agentLeft');
   } else endOffer(draft, offer, 'panelLost');
 }
-

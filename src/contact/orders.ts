@@ -3,8 +3,9 @@
  * different contacts side by side. Every order is safe to repeat, so one that may or may not have reached the switch is
  * simply given again. Whatever cannot be done becomes an input, and the floor decides what that means.
  */
-import type { Logger } from '../base/log.ts';
+
 import type { ContactId } from '../base/ids.ts';
+import type { Logger } from '../base/log.ts';
 import { SwitchError, type SwitchPort } from '../cti/port.ts';
 import type { FloorInput, Order } from './model.ts';
 import type { PartyFinder, PromptStore } from './ports.ts';

@@ -109,7 +109,7 @@ export function onQueueDigit(draft: Draft, contact: Contact, digit: string): voi
     name: contact.party.record?.name ?? '',
     question: '',
     pageUrl: '',
-    token: '',
+    token: null,
   });
   draft.event('callbackRequested', { contact, data: { callback: callback.id } });
   const said = play(draft, contact, [draft.context.say('queue.callbackPromised', contact.language)]);

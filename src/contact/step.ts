@@ -4,7 +4,16 @@
  */
 import type { EpochMs, LegId, PlayId } from '../base/ids.ts';
 import {
-  endWrapUp, onLogOff, onLogOn, onSetNotReady, onSetReady, onWrapUp, panelBack, panelGone, panelStaysAway, requireAgent,
+  endWrapUp,
+  onLogOff,
+  onLogOn,
+  onSetNotReady,
+  onSetReady,
+  onWrapUp,
+  panelBack,
+  panelGone,
+  panelStaysAway,
+  requireAgent,
 } from './agents.ts';
 import { onCallMeRequested, onLegArrived, onPartyLookedUp } from './arrival.ts';
 import { dialoguePlay, feedDialogue } from './dialogue.ts';
@@ -12,8 +21,17 @@ import { hangUpLeg } from './end.ts';
 import { type Changes, Draft, type Floor, type FloorContext, withoutTimers } from './floor.ts';
 import type { Contact, FloorInput, Offer } from './model.ts';
 import {
-  endOffer, join, offerWhatCanBe, onAgentHangUp, onCallMeCancelled, onLegAnswered, onLegEnded, onOfferDeclined, onOfferShown,
-  ringAgent, withoutPanel,
+  endOffer,
+  join,
+  offerWhatCanBe,
+  onAgentHangUp,
+  onCallMeCancelled,
+  onLegAnswered,
+  onLegEnded,
+  onOfferDeclined,
+  onOfferShown,
+  ringAgent,
+  withoutPanel,
 } from './offering.ts';
 import { announce, onQueueDigit } from './queueing.ts';
 import { onControllerStarted, onResynchronised } from './resync.ts';
@@ -194,4 +212,3 @@ function onAgentTimer(draft: Draft, id: string, name: string): void {
     endWrapUp(draft, agent, 'timer', null, null);
   }
 }
-

@@ -1,7 +1,7 @@
 /** What the web edge may ask of the house. `main.ts` builds it; the web knows neither SQL nor the switch. */
 import type { AgentId, ContactId, EntryId, Language } from '../base/ids.ts';
-import type { Address } from '../cti/port.ts';
 import type { FloorInput } from '../contact/model.ts';
+import type { Address } from '../cti/port.ts';
 import type { AgentView, ContactView, FloorMessage } from './messages.ts';
 
 /** Someone who has logged in. */
@@ -41,7 +41,10 @@ export class RequestRefused extends Error {
 
 export interface WebBackend {
   /** Null when name or password is wrong. Takes the same time in both cases. */
-  logIn(userName: string, password: string): Promise<{ readonly principal: Principal; readonly session: string; readonly expiresAt: number } | null>;
+  logIn(
+    userName: string,
+    password: string,
+  ): Promise<{ readonly principal: Principal; readonly session: string; readonly expiresAt: number } | null>;
   principalOf(session: string): Promise<Principal | null>;
   logOut(session: string): Promise<void>;
 

@@ -34,7 +34,9 @@ export const CustomerView = Type.Object({
   phones: Type.Array(Type.String()),
   emails: Type.Array(Type.String()),
   note: Nullable(Type.String()),
-  products: Type.Array(Type.Object({ code: Type.String(), name: Type.String(), boughtOn: Nullable(Type.String()), serial: Nullable(Type.String()) })),
+  products: Type.Array(
+    Type.Object({ code: Type.String(), name: Type.String(), boughtOn: Nullable(Type.String()), serial: Nullable(Type.String()) }),
+  ),
   lastContacts: Type.Array(PastContact),
 });
 

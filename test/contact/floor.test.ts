@@ -33,11 +33,26 @@ describe('a call from a known customer', () => {
     expect(w.contact(contactId)).toMatchObject({ disposition: 'solved', note: 'fine', agentId: 'bob' });
     expect(w.agent('bob').state).toBe('ready');
     expect(w.story(contactId)).toEqual([
-      'contactArrived', 'partyIdentified(callingNumber)', 'deskDecided(test)', 'queued', 'announced(position)', 'offered', 'agentBusy',
-      'screenPopped', 'originated', 'delivered', 'established', 'connectionCleared(party)', 'wrapUpStarted', 'agentWorkingAfterCall',
-      'wrapUpCompleted(agent)', 'contactEnded(handled)',
+      'contactArrived',
+      'partyIdentified(callingNumber)',
+      'deskDecided(test)',
+      'queued',
+      'announced(position)',
+      'offered',
+      'agentBusy',
+      'screenPopped',
+      'originated',
+      'delivered',
+      'established',
+      'connectionCleared(party)',
+      'wrapUpStarted',
+      'agentWorkingAfterCall',
+      'wrapUpCompleted(agent)',
+      'contactEnded(handled)',
     ]);
-    expect(w.events.filter((e) => e.contactId === contactId && e.name !== 'contactArrived').every((e) => e.customerId === 'customer-Sato')).toBe(true);
+    expect(
+      w.events.filter((e) => e.contactId === contactId && e.name !== 'contactArrived').every((e) => e.customerId === 'customer-Sato'),
+    ).toBe(true);
   });
 
   it('rings the phone after a second though the panel does not confirm', () => {
@@ -375,7 +390,12 @@ describe('a new controller takes over', () => {
     w.give({
       type: 'resynchronised',
       snapshot: {
-        legs: [...w.floor.legs.values()].map((l) => ({ leg: l.id, direction: 'in', state: l.state === 'up' ? 'up' : 'ringing', arrival: null })),
+        legs: [...w.floor.legs.values()].map((l) => ({
+          leg: l.id,
+          direction: 'in',
+          state: l.state === 'up' ? 'up' : 'ringing',
+          arrival: null,
+        })),
         bridges: [{ bridge: offers[0]?.bridgeId as string, legs: [talking.leg, offers[0]?.legId as string] }],
       },
     });

@@ -12,9 +12,38 @@ const CAUSES: LegCause[] = ['normalClearing', 'busy', 'noAnswer', 'rejected', 'u
 /** What may happen next, with numbers that choose among what is there. */
 const action = fc.record({
   kind: fc.constantFrom(
-    'call', 'call', 'callWithheld', 'callMe', 'lookedUp', 'lookedUp', 'notFound', 'digit', 'playFinished', 'legAnswered', 'legAnswered',
-    'legRinging', 'legEnded', 'logOn', 'logOn', 'setReady', 'setReady', 'setNotReady', 'logOff', 'panelOpened', 'panelOpened', 'panelClosed',
-    'shown', 'shown', 'decline', 'hangUp', 'wrapUp', 'cancel', 'wait', 'restart', 'resync', 'repeat',
+    'call',
+    'call',
+    'callWithheld',
+    'callMe',
+    'lookedUp',
+    'lookedUp',
+    'notFound',
+    'digit',
+    'playFinished',
+    'legAnswered',
+    'legAnswered',
+    'legRinging',
+    'legEnded',
+    'logOn',
+    'logOn',
+    'setReady',
+    'setReady',
+    'setNotReady',
+    'logOff',
+    'panelOpened',
+    'panelOpened',
+    'panelClosed',
+    'shown',
+    'shown',
+    'decline',
+    'hangUp',
+    'wrapUp',
+    'cancel',
+    'wait',
+    'restart',
+    'resync',
+    'repeat',
   ),
   pick: fc.nat(1_000),
   other: fc.nat(1_000),
@@ -93,7 +122,13 @@ function perform(w: World, a: Action, last: { input: FloorInput | null }): void 
     case 'hangUp':
       return offer ? give({ type: 'agentHangUp', agentId: offer.agentId, offerId: offer.id }) : undefined;
     case 'wrapUp':
-      return give({ type: 'wrapUp', agentId, contactId: w.floor.agents.get(agentId)?.wrapUpContactId ?? 'none', disposition: 'd', note: '' });
+      return give({
+        type: 'wrapUp',
+        agentId,
+        contactId: w.floor.agents.get(agentId)?.wrapUpContactId ?? 'none',
+        disposition: 'd',
+        note: '',
+      });
     case 'cancel':
       return contact ? give({ type: 'callMeCancelled', contactId: contact.id }) : undefined;
     case 'wait':
@@ -101,7 +136,7 @@ function perform(w: World, a: Action, last: { input: FloorInput | null }): void 
     case 'restart':
       return w.restart();
     case 'resync': {
-      const legs = [...w.floor.legs.values()].filter((_, i) => (a.other >> i % 10) % 3 !== 0);
+      const legs = [...w.floor.legs.values()].filter((_, i) => (a.other >> (i % 10)) % 3 !== 0);
       return give({
         type: 'resynchronised',
         snapshot: {

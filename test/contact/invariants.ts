@@ -12,7 +12,9 @@ const live = (world: World): Contact[] => [...world.floor.contacts.values()];
 export const INVARIANTS: Readonly<Record<string, Check>> = {
   'nothing is lost: every contact is on the floor or ended with a cause': (w) =>
     [...w.contacts.values()]
-      .filter((c) => (c.state === 'ended' ? c.cause === null || c.endedAt === null || w.floor.contacts.has(c.id) : !w.floor.contacts.has(c.id)))
+      .filter((c) =>
+        c.state === 'ended' ? c.cause === null || c.endedAt === null || w.floor.contacts.has(c.id) : !w.floor.contacts.has(c.id),
+      )
       .map((c) => c.id),
 
   'every contact ends once': (w) => {
@@ -42,7 +44,12 @@ export const INVARIANTS: Readonly<Record<string, Check>> = {
     const wrapping = [...w.floor.agents.values()].filter((a) => a.state === 'workingAfterCall');
     const bad = wrapping.filter((a) => w.floor.contacts.get(a.wrapUpContactId ?? '')?.state !== 'wrapUp').map((a) => a.id);
     const held = new Set(wrapping.map((a) => a.wrapUpContactId));
-    return [...bad, ...live(w).filter((c) => c.state === 'wrapUp' && !held.has(c.id)).map((c) => c.id)];
+    return [
+      ...bad,
+      ...live(w)
+        .filter((c) => c.state === 'wrapUp' && !held.has(c.id))
+        .map((c) => c.id),
+    ];
   },
 
   'whoever waits for somebody has a deadline': (w) => {
@@ -50,8 +57,10 @@ export const INVARIANTS: Readonly<Record<string, Check>> = {
     for (const c of live(w)) {
       const playing = c.dialogue?.playing === true;
       if (c.state === 'identifying' && c.timers.lookUp === undefined) bad.push(`${c.id} identifying`);
-      if (c.state === 'scenario' && !playing && c.timers.scenario === undefined && c.timers.lookUp === undefined) bad.push(`${c.id} scenario`);
-      if (c.state === 'queued' && w.floor.legs.get(c.legId ?? '')?.state === 'up' && c.timers.announce === undefined) bad.push(`${c.id} queued`);
+      if (c.state === 'scenario' && !playing && c.timers.scenario === undefined && c.timers.lookUp === undefined)
+        bad.push(`${c.id} scenario`);
+      if (c.state === 'queued' && w.floor.legs.get(c.legId ?? '')?.state === 'up' && c.timers.announce === undefined)
+        bad.push(`${c.id} queued`);
     }
     for (const o of w.floor.offers.values()) if (o.state !== 'accepted' && Object.keys(o.timers).length === 0) bad.push(o.id);
     for (const a of w.floor.agents.values()) {
@@ -84,7 +93,12 @@ export const INVARIANTS: Readonly<Record<string, Check>> = {
         if (next && next.arrivedAt < c.arrivedAt) bad.push(`${next.id} behind ${c.id}`);
       });
     }
-    return [...bad, ...live(w).filter((c) => c.state === 'queued' && c.timers.retry === undefined && !inQueues.has(c.id)).map((c) => c.id)];
+    return [
+      ...bad,
+      ...live(w)
+        .filter((c) => c.state === 'queued' && c.timers.retry === undefined && !inQueues.has(c.id))
+        .map((c) => c.id),
+    ];
   },
 
   'a call in progress has its party on the line': (w) =>

@@ -1,9 +1,9 @@
 /** A small centre in memory: the real floor and steps, a switch and a database that answer as the test says. */
 import { expect } from 'vitest';
-import type { LegCause } from '#src/cti/port.ts';
 import { type Changes, Floor, type FloorContext } from '#src/contact/floor.ts';
 import type { Agent, Contact, FloorEvent, FloorInput, FloorPolicy, Leg, Offer, OrderBody } from '#src/contact/model.ts';
 import { step } from '#src/contact/step.ts';
+import type { LegCause } from '#src/cti/port.ts';
 import type { AgentProfile, Desk, Directory } from '#src/routing/directory.ts';
 import type { PartyRecord } from '#src/routing/party.ts';
 import { checkFloor } from './invariants.ts';
@@ -46,7 +46,15 @@ export const DIRECTORY: Directory = {
   organisations: new Map(),
   desks: new Map([desk('sales'), desk('support'), desk('reception')].map((d) => [d.id, d])),
   entries: [
-    { id: 'ja', numbers: ['1000', '+81312340000'], domainId: 'test', language: 'ja', country: 'JP', scenario: 'identify', makerId: 'maker' },
+    {
+      id: 'ja',
+      numbers: ['1000', '+81312340000'],
+      domainId: 'test',
+      language: 'ja',
+      country: 'JP',
+      scenario: 'identify',
+      makerId: 'maker',
+    },
   ],
   agents: new Map(
     [
@@ -95,9 +103,7 @@ export const CONTEXT: FloorContext = {
           ? { dialogue: { ...d, playing: false }, actions: [{ type: 'lookUp', customerCode: d.digits }], timeoutMs: null, notes: [] }
           : { dialogue: { ...d, playing: false, digits: d.digits + input.digit }, actions: [], timeoutMs: 5_000, notes: [] };
       case 'lookedUp':
-        return input.found
-          ? { dialogue: d, actions: [{ type: 'handBack', identified: true }], timeoutMs: null, notes: [] }
-          : failed();
+        return input.found ? { dialogue: d, actions: [{ type: 'handBack', identified: true }], timeoutMs: null, notes: [] } : failed();
       case 'timeout':
         return failed();
       default:
@@ -179,7 +185,11 @@ export class World {
   call(from: string | null = '+81312345678', to = '1000'): { leg: string; contactId: string } {
     const leg = `in-${++this.#calls}`;
     const presentation = from === null ? 'restricted' : 'allowed';
-    this.give({ type: 'legArrived', leg, arrival: { callingNumber: from, callingName: null, presentation, calledNumber: to, trusted: true } });
+    this.give({
+      type: 'legArrived',
+      leg,
+      arrival: { callingNumber: from, callingName: null, presentation, calledNumber: to, trusted: true },
+    });
     return { leg, contactId: [...this.contacts.values()].find((c) => c.legId === leg)?.id ?? 'none' };
   }
 

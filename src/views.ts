@@ -1,0 +1,176 @@
+/** What panels see of the floor: pure, from the committed records, the directory and what the database adds. */
+import type { AgentId, DeskId, OrganisationId } from './base/ids.ts';
+import { comesBefore, type Floor } from './contact/floor.ts';
+import type { Agent, Contact, Offer } from './contact/model.ts';
+import type { Desk, Directory } from './routing/directory.ts';
+import type { Principal } from './web/backend.ts';
+import type { AgentView, ContactView, CustomerView, FloorMessage } from './web/messages.ts';
+
+type Stage = ContactView['stage'];
+
+/** Null for a contact that is in no agent's hands. */
+function stageOf(contact: Contact, offer: Offer | undefined): Stage {
+  if (contact.state === 'wrapUp') return 'wrapUp';
+  if (contact.state === 'connected') return 'connected';
+  if (offer?.state === 'accepted') return 'joining';
+  return offer?.state === 'dialling' || offer?.state === 'ringing' ? offer.state : 'shown';
+}
+
+export function agentView(
+  agentId: AgentId,
+  floor: Floor,
+  directory: Directory,
+  phone: { readonly sip: AgentView['phone']['sip']; readonly reachable: boolean },
+): AgentView {
+  const profile = directory.agents.get(agentId);
+  if (!profile) throw new Error(`no agent ${agentId} in the directory`);
+  const agent = floor.agents.get(agentId);
+  const offer = floor.offers.get(agent?.offerId ?? '');
+  const kind = agent?.phone ?? 'browser';
+  return {
+    agentId,
+    name: profile.name,
+    organisation: directory.organisations.get(profile.organisationId)?.name ?? profile.organisationId,
+    role: profile.role,
+    desks: profile.deskIds.map((id) => ({ id, name: directory.desks.get(id)?.name ?? id })),
+    hasDeskPhone: profile.deskPhone !== null,
+    state: agent?.state ?? 'loggedOff',
+    reason: agent?.reason ?? null,
+    stateSince: agent?.stateSince ?? 0,
+    pending: agent?.pending
+      ? { state: agent.pending.state, reason: agent.pending.state === 'notReady' ? agent.pending.reason : null }
+      : null,
+    phone: { kind, sip: kind === 'browser' && agent && agent.state !== 'loggedOff' ? phone.sip : null, reachable: phone.reachable },
+    wrapUpEndsAt: agent?.timers.wrapUp ?? null,
+    legId: offer?.legId ?? null,
+    waitingAtMyDesks: profile.deskIds.reduce((n, id) => n + floor.queue(id).length, 0),
+  };
+}
+
+/** The contact that an agent has before him: offered, connected or in wrap-up. */
+export function contactOf(agent: Agent | undefined, floor: Floor): { contact: Contact; offer: Offer | undefined } | null {
+  if (!agent) return null;
+  const offer = floor.offers.get(agent.offerId ?? '');
+  const contact = floor.contacts.get(offer?.contactId ?? agent.wrapUpContactId ?? '');
+  return contact ? { contact, offer } : null;
+}
+
+export function contactView(
+  contact: Contact,
+  offer: Offer | undefined,
+  agent: Agent,
+  directory: Directory,
+  customer: CustomerView,
+): ContactView {
+  const entry = directory.entries.find((e) => e.id === contact.entryId);
+  const desk = contact.deskId ? directory.desks.get(contact.deskId) : undefined;
+  return {
+    contactId: contact.id,
+    offerId: offer?.id ?? null,
+    channel: contact.channel,
+    origin: contact.origin,
+    stage: stageOf(contact, offer),
+    language: contact.language,
+    callingNumber: contact.callingNumber.kind === 'valid' ? contact.callingNumber.e164 : null,
+    numberKind: contact.callingNumber.kind,
+    calledNumber: contact.calledNumber,
+    maker: entry ? (directory.organisations.get(entry.makerId)?.name ?? null) : null,
+    desk: { id: contact.deskId ?? '', name: desk?.name ?? '' },
+    rule: contact.decision?.rule ?? null,
+    why: [...(contact.decision?.why ?? [])],
+    arrivedAt: contact.arrivedAt,
+    connectedAt: contact.connectedAt,
+    deadlineAt: offer?.timers.ring ?? offer?.timers.dial ?? agent.timers.wrapUp ?? null,
+    question: contact.callMe?.question || null,
+    pageUrl: contact.callMe?.pageUrl || null,
+    customer,
+  };
+}
+
+/** When the database knows nobody: what the contact itself tells. */
+export function strangerView(contact: Contact): CustomerView {
+  return {
+    customerId: null,
+    customerCode: null,
+    kind: contact.party.kind,
+    name: contact.party.record?.name ?? contact.callMe?.name ?? '',
+    nameKana: null,
+    organisation: null,
+    region: contact.party.record?.region ?? null,
+    address: null,
+    phones: contact.callingNumber.kind === 'valid' ? [contact.callingNumber.e164] : [],
+    emails: [],
+    note: null,
+    products: [],
+    lastContacts: [],
+  };
+}
+
+const partyName = (contact: Contact): string => contact.party.record?.name || contact.callMe?.name || contact.party.kind;
+
+/** Organisations whose contacts somebody of this one may see: itself and all that sell for it, down the tree (A19). */
+export function visibleOrganisations(organisationId: OrganisationId, directory: Directory): ReadonlySet<OrganisationId> {
+  const seen = new Set([organisationId]);
+  for (let grew = true; grew; ) {
+    grew = false;
+    for (const o of directory.organisations.values()) {
+      if (seen.has(o.id) || !o.sellsFor.some((above) => seen.has(above))) continue;
+      seen.add(o.id);
+      grew = true;
+    }
+  }
+  return seen;
+}
+
+/** Agents see their own desks; supervisors and administrators those of their organisation and of all that sell for it. */
+export function visibleDesks(principal: Principal, directory: Directory): ReadonlyMap<DeskId, Desk> {
+  const profile = directory.agents.get(principal.agentId);
+  if (!profile) return new Map();
+  const organisations = visibleOrganisations(profile.organisationId, directory);
+  const may = (desk: Desk): boolean =>
+    profile.role === 'agent'
+      ? profile.deskIds.includes(desk.id)
+      : profile.deskIds.includes(desk.id) || organisations.has(desk.organisationId);
+  return new Map([...directory.desks].filter(([, desk]) => may(desk)));
+}
+
+export function floorView(principal: Principal, floor: Floor, directory: Directory, now: number): FloorMessage {
+  const desks = visibleDesks(principal, directory);
+  const nameOf = (agentId: AgentId | null): string | null => (agentId ? (directory.agents.get(agentId)?.name ?? agentId) : null);
+  // Whoever is not yet at a desk is seen by those who see the reception: somebody has to.
+  const reception = [...desks.values()].some((d) => d.isReception);
+  const position = new Map([...desks.keys()].flatMap((id) => floor.queue(id).map((c, i) => [c.id, i + 1] as const)));
+  const waiting = [...floor.contacts.values()]
+    .filter((c) => (c.deskId ? desks.has(c.deskId) : reception))
+    .sort((a, b) => (comesBefore(a, b) ? -1 : 1))
+    .map((c) => ({
+      contactId: c.id,
+      channel: c.channel,
+      state: c.state,
+      desk: c.deskId ? { id: c.deskId, name: desks.get(c.deskId)?.name ?? c.deskId } : null,
+      party: partyName(c),
+      callingNumber: c.callingNumber.kind === 'valid' ? c.callingNumber.e164 : null,
+      arrivedAt: c.arrivedAt,
+      position: position.get(c.id) ?? null,
+      agent: nameOf(c.agentId),
+    }));
+  const agents = [...directory.agents.values()]
+    .filter((profile) => profile.deskIds.some((id) => desks.has(id)))
+    .map((profile) => {
+      const agent = floor.agents.get(profile.id);
+      const held = contactOf(agent, floor);
+      return {
+        agentId: profile.id,
+        name: profile.name,
+        desks: profile.deskIds.filter((id) => desks.has(id)).map((id) => desks.get(id)?.name ?? id),
+        state: agent?.state ?? ('loggedOff' as const),
+        reason: agent?.reason ?? null,
+        stateSince: agent?.stateSince ?? 0,
+        pending: agent?.pending?.state ?? null,
+        phone: agent?.phone ?? ('browser' as const),
+        panel: agent?.panel ?? ('closed' as const),
+        party: held && (held.contact.deskId === null || desks.has(held.contact.deskId)) ? partyName(held.contact) : null,
+      };
+    });
+  return { type: 'floor', serverTime: now, waiting, agents };
+}

@@ -62,6 +62,9 @@ export interface FakeBackend extends WebBackend {
   callerHangsUp(agentId: AgentId): void;
   setAgent(agentId: AgentId, change: Partial<AgentView>): void;
   viewOf(agentId: AgentId): { agent: AgentView; contact: ContactView | null };
+  /** What was handed out, in order. */
+  readonly callMeTokens: readonly string[];
+  callMeStateOf(token: string): CallMeStatus['state'] | null;
   setCallMe(token: string, status: CallMeStatus): void;
   setWaiting(waiting: FloorMessage['waiting']): void;
   /** The next submit is refused with this code. */
@@ -82,6 +85,7 @@ export function createFakeBackend(options: { readonly now?: () => EpochMs; reado
   const inputs: FloorInput[] = [];
   const callMeRequests: CallMeRequest[] = [];
   const sessions = new Map<string, Principal>();
+  const callMeTokens: string[] = [];
   const callMe = new Map<string, CallMeStatus>();
   const listeners = new Set<(agents: ReadonlySet<AgentId>) => void>();
   let waiting: FloorMessage['waiting'] = [];
@@ -187,6 +191,8 @@ export function createFakeBackend(options: { readonly now?: () => EpochMs; reado
   return {
     inputs,
     callMeRequests,
+    callMeTokens,
+    callMeStateOf: (token) => callMe.get(token)?.state ?? null,
     sessions,
     userNames: [...users.keys()],
     async logIn(userName, password) {
@@ -244,6 +250,7 @@ export function createFakeBackend(options: { readonly now?: () => EpochMs; reado
       if (!['1000', '2000'].includes(request.entryId)) throw new RequestRefused('noSuchEntry', `There is no entry ${request.entryId}.`);
       callMeRequests.push(request);
       const token = `token-${++counter}-${crypto.randomUUID()}`;
+      callMeTokens.push(token);
       callMe.set(token, { state: 'waiting', position: callMeRequests.length });
       return { token };
     },

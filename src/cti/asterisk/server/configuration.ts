@@ -103,11 +103,7 @@ export function fillIn(template: string, values: ReadonlyMap<string, string>): s
 }
 
 /** Reads every `*.conf` of a folder, filled in: file name to text. Modules this build lacks are left out if optional. */
-export function fillInFolder(
-  folder: string,
-  values: ReadonlyMap<string, string>,
-  installation: AsteriskInstallation,
-): Map<string, string> {
+export function fillInFolder(folder: string, values: ReadonlyMap<string, string>, installation: AsteriskInstallation): Map<string, string> {
   const files = new Map<string, string>();
   for (const name of readdirSync(folder).sort()) {
     if (!name.endsWith('.conf')) continue;

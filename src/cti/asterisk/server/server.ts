@@ -3,13 +3,12 @@
  * again should it die. It outlives a controller that is killed, and the next controller adopts it with all its calls.
  */
 import { createHash } from 'node:crypto';
-import { createSocket } from 'node:dgram';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type AsteriskSettings, isLoopback, renderConfiguration } from './configuration.ts';
+import { assertTcpFree, assertUdpFree } from './port-check.ts';
 import { type AsteriskInstallation, defaultPrefix, readPrefix } from './prefix.ts';
 import {
   AsteriskFailedError,
@@ -63,16 +62,6 @@ export interface AsteriskServer {
   stop(): Promise<void>;
   /** Stops watching; it lives on, to be adopted by the next `startAsterisk` of the same `runDir`. */
   release(): Promise<void>;
-}
-
-/** A port that Asterisk needs is taken. Asterisk itself would start without its SIP and say so only in its log. */
-export class PortTakenError extends Error {
-  readonly port: number;
-  constructor(port: number, what: string, options?: ErrorOptions) {
-    super(`${what} is in use by another program`, options);
-    this.name = 'PortTakenError';
-    this.port = port;
-  }
 }
 
 interface Note extends ProcessMark {
@@ -282,29 +271,10 @@ function addressesBesidesLoopback(): string[] {
 
 async function checkPorts(options: AsteriskSettings, httpHost: string): Promise<void> {
   await Promise.all([
-    tryTcp(httpHost, options.httpPort, 'ARI'),
-    tryTcp(options.sipHost, options.sipPort, 'SIP (TCP)'),
-    tryUdp(options.sipHost, options.sipPort, 'SIP (UDP)'),
+    assertTcpFree(httpHost, options.httpPort, 'ARI'),
+    assertTcpFree(options.sipHost, options.sipPort, 'SIP (TCP)'),
+    assertUdpFree(options.sipHost, options.sipPort, 'SIP (UDP)'),
   ]);
-}
-
-function tryTcp(host: string, port: number, what: string): Promise<void> {
-  return new Promise((done, fail) => {
-    const server = createServer();
-    server.once('error', (cause) => fail(new PortTakenError(port, `port ${port} on ${host}, for ${what},`, { cause })));
-    server.listen({ host, port, exclusive: true }, () => server.close(() => done()));
-  });
-}
-
-function tryUdp(host: string, port: number, what: string): Promise<void> {
-  return new Promise((done, fail) => {
-    const socket = createSocket(host.includes(':') ? 'udp6' : 'udp4');
-    socket.once('error', (cause) => {
-      socket.close();
-      fail(new PortTakenError(port, `port ${port} on ${host}, for ${what},`, { cause }));
-    });
-    socket.bind({ address: host, port, exclusive: true }, () => socket.close(() => done()));
-  });
 }
 
 /** Resolves when ARI lets our user in. */

@@ -54,5 +54,10 @@ export function holdMusicWav(): Buffer {
     [247, 294, 392],
     [262, 330, 523],
   ];
-  return tonesToWav(chords.flatMap((hz) => [{ hz, ms: 1600, level: 0.15 }, { hz: [], ms: 200, level: 0 }]));
+  return tonesToWav(
+    chords.flatMap((hz) => [
+      { hz, ms: 1600, level: 0.15 },
+      { hz: [], ms: 200, level: 0 },
+    ]),
+  );
 }

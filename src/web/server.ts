@@ -13,7 +13,7 @@ import fastifyRateLimit from '@fastify/rate-limit';
 import fastifyStatic from '@fastify/static';
 import fastifySwagger from '@fastify/swagger';
 import { type TypeBoxTypeProvider, TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox';
-import fastify, { type FastifyBaseLogger, type FastifyError, type FastifyReply, type FastifyRequest } from 'fastify';
+import fastify, { type FastifyBaseLogger, type FastifyError, type FastifyReply, type FastifyRequest, LogController } from 'fastify';
 import { Type } from 'typebox';
 import { WebSocketServer } from 'ws';
 import type { EpochMs } from '../base/ids.ts';
@@ -168,7 +168,7 @@ export async function startWeb(options: WebOptions): Promise<RunningWeb> {
   const app = fastify({
     loggerInstance: log,
     // Addresses in URLs are visitors' secrets (call-me tokens); nothing is logged for each request.
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     trustProxy: (address: string) => within(LOOPBACK, address),
     bodyLimit: BODY_BYTES,
     requestTimeout: 30_000,

@@ -269,7 +269,7 @@ export class IncomingCall extends ScriptedParty {
   }
 }
 
-export type IncomingHandler = (call: IncomingCall) => Promise<unknown> | void;
+export type IncomingHandler = (call: IncomingCall) => Promise<unknown>;
 
 /** What called parties usually do, for `onIncoming`. */
 export const behaviours = {
@@ -641,8 +641,10 @@ export class FarSide {
     const handle = async (): Promise<void> => {
       await subscribed;
       if (line === undefined) await call.unknownNumber();
-      else if (line.handler !== null) await line.handler(call);
-      else {
+      else if (line.handler !== null) {
+        const handled: Promise<unknown> = line.handler(call);
+        await handled;
+      } else {
         await call.ring();
         const waiter = line.waiters.shift();
         if (waiter) waiter.resolve(call);

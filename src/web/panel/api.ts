@@ -1,0 +1,61 @@
+/** The few things that the panel asks by HTTP: who am I, log in, log out. Everything live goes through `socket.ts`. */
+
+export const PATHS = {
+  logIn: '/api/login',
+  logOut: '/api/logout',
+  me: '/api/me',
+  socket: '/ws/panel',
+} as const;
+
+export type LogInResult =
+  | { readonly type: 'ok' }
+  | { readonly type: 'wrong' }
+  | { readonly type: 'throttled'; readonly retryAfterMs: number }
+  | { readonly type: 'unreachable' }
+  | { readonly type: 'failed'; readonly status: number };
+
+export async function logIn(name: string, password: string): Promise<LogInResult> {
+  let response: Response;
+  try {
+    response = await fetch(PATHS.logIn, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ userName: name, password }),
+    });
+  } catch {
+    // fetch rejects only when no answer came at all.
+    return { type: 'unreachable' };
+  }
+  if (response.ok) return { type: 'ok' };
+  if (response.status === 401) return { type: 'wrong' };
+  if (response.status === 429) {
+    const seconds = Number(response.headers.get('retry-after'));
+    return { type: 'throttled', retryAfterMs: Number.isFinite(seconds) && seconds > 0 ? seconds * 1000 : 60_000 };
+  }
+  return { type: 'failed', status: response.status };
+}
+
+/** `unknown`: the centre could not be asked. */
+export async function whoAmI(): Promise<'loggedIn' | 'loggedOut' | 'unknown'> {
+  try {
+    const response = await fetch(PATHS.me, { cache: 'no-store' });
+    if (response.ok) return 'loggedIn';
+    return response.status === 401 ? 'loggedOut' : 'unknown';
+  } catch {
+    // No answer: the centre is away, which says nothing about the session.
+    return 'unknown';
+  }
+}
+
+/** Best effort: when the centre can't be asked, the cookie ends by its own time. */
+export async function logOut(): Promise<void> {
+  try {
+    await fetch(PATHS.logOut, { method: 'POST' });
+  } catch {
+    // The log-in page is shown all the same; the session ends at the server by its own time.
+  }
+}
+
+export function socketUrl(location: Location): string {
+  return `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}${PATHS.socket}`;
+}

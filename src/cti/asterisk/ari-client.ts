@@ -210,9 +210,11 @@ export class AriClientTransport implements AriTransport {
     const work = this.#turns.take(async () => {
       if (errand.signal.aborted) throw new AriError('timeout', `${method} ${path}: not made`);
       // A wrong call of the package throws at once (a string); a refused one rejects. Both are read from the errand.
-      await errands.run(errand, async () => route.call(parameters)).catch((error: unknown) => {
-        errand.failure ??= error;
-      });
+      await errands
+        .run(errand, async () => route.call(parameters))
+        .catch((error: unknown) => {
+          errand.failure ??= error;
+        });
       return answerOf(errand, method, path);
     });
     try {
@@ -309,7 +311,9 @@ export class AriClientTransport implements AriTransport {
     this.#restarts += 1;
     this.#restartTimer = setTimeout(() => {
       // It rejects after its 10 tries, and then WebSocketMaxRetries has called us again.
-      toPromise(client.start(this.#options.app)).catch((error: unknown) => this.#options.onTrouble?.('could not reconnect to Asterisk', error));
+      toPromise(client.start(this.#options.app)).catch((error: unknown) =>
+        this.#options.onTrouble?.('could not reconnect to Asterisk', error),
+      );
     }, delayMs);
   }
 

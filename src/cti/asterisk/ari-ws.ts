@@ -2,6 +2,9 @@
  * ARI over one WebSocket: events come and REST requests go on the same line, so they keep their order and cost a quarter of
  * what HTTP costs. Asterisk ≥ 22.5 (also 20.15, 21.10) has it: "ARI REST over WebSocket" in docs.asterisk.org.
  *
+ * Asterisk answers a line's requests strictly one after another, also when one of them has to wait for a prompt to end. So those
+ * that may wait (`apart`) go by HTTP.
+ *
  * A line is one `Line` object with its own pending requests; when it is lost the object is thrown away and a new one made, so
  * nothing of an old line can reach the new.
  */
@@ -121,6 +124,8 @@ class Line {
   readonly #onTrouble: AriOptions['onTrouble'];
   /** In the order they were made: a Map keeps it. */
   readonly #pending = new Map<string, Pending>();
+  readonly #base: string;
+  readonly #authorization: string;
   readonly #ended: Promise<void>;
   #lastRequest = 0;
   #open = false;
@@ -130,9 +135,11 @@ class Line {
     this.#listener = listener;
     this.#timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
     this.#onTrouble = options.onTrouble;
-    const url = `${ariBase(options.url).replace(/^http/, 'ws')}/ari/events?app=${encodeURIComponent(options.app)}`;
+    this.#base = ariBase(options.url);
+    this.#authorization = `Basic ${Buffer.from(`${options.user}:${options.password}`).toString('base64')}`;
+    const url = `${this.#base.replace(/^http/, 'ws')}/ari/events?app=${encodeURIComponent(options.app)}`;
     const socket = new WebSocket(url, {
-      headers: { authorization: `Basic ${Buffer.from(`${options.user}:${options.password}`).toString('base64')}` },
+      headers: { authorization: this.#authorization },
       handshakeTimeout: this.#timeoutMs,
       perMessageDeflate: false,
       followRedirects: false,
@@ -151,9 +158,14 @@ class Line {
         request.destroy();
       });
       socket.on('error', (error) => {
-        failure ??= new AriError(/timed out/.test(error.message) ? 'timeout' : 'disconnected', `connection to Asterisk: ${error.message}`, null, {
-          cause: error,
-        });
+        failure ??= new AriError(
+          /timed out/.test(error.message) ? 'timeout' : 'disconnected',
+          `connection to Asterisk: ${error.message}`,
+          null,
+          {
+            cause: error,
+          },
+        );
       });
       socket.on('open', () => {
         this.#open = true;
@@ -184,9 +196,20 @@ class Line {
         reject(new AriError('timeout', `${method} ${path}: no answer within ${this.#timeoutMs} ms`));
       }, this.#timeoutMs);
       this.#pending.set(id, { method, path, timer, resolve, reject });
+      if (options.apart === true) {
+        void this.#apart(id, method, path, options); // settles through #answered; never rejects
+        return;
+      }
       const body = options.body === undefined ? {} : { content_type: 'application/json', message_body: JSON.stringify(options.body) };
       this.#socket.send(
-        JSON.stringify({ type: 'RESTRequest', transaction_id: id, request_id: id, method, uri: path + queryString(options.query), ...body }),
+        JSON.stringify({
+          type: 'RESTRequest',
+          transaction_id: id,
+          request_id: id,
+          method,
+          uri: path + queryString(options.query),
+          ...body,
+        }),
       );
     });
   }
@@ -229,12 +252,36 @@ class Line {
       return;
     }
     const id = typeof message['request_id'] === 'string' ? message['request_id'] : '';
+    const status = typeof message['status_code'] === 'number' ? message['status_code'] : 0;
+    const body = typeof message['message_body'] === 'string' ? message['message_body'] : '';
+    this.#answered(id, status, body);
+  }
+
+  async #apart(id: string, method: AriMethod, path: string, options: AriRequestOptions): Promise<void> {
+    const body = options.body === undefined ? {} : { body: JSON.stringify(options.body) };
+    try {
+      const response = await fetch(`${this.#base}/ari/${path}${queryString(options.query)}`, {
+        method,
+        headers: { authorization: this.#authorization, ...(options.body === undefined ? {} : { 'content-type': 'application/json' }) },
+        redirect: 'error',
+        signal: AbortSignal.timeout(this.#timeoutMs),
+        ...body,
+      });
+      this.#answered(id, response.status, await response.text());
+    } catch (error) {
+      const pending = this.#pending.get(id);
+      if (pending === undefined) return; // rejected already: too late, or the line was lost
+      this.#pending.delete(id);
+      clearTimeout(pending.timer);
+      pending.reject(new AriError('disconnected', `${method} ${path}: no answer`, null, { cause: error }));
+    }
+  }
+
+  #answered(id: string, status: number, body: string): void {
     const pending = this.#pending.get(id);
     if (pending === undefined) return; // it came after its time-out
     this.#pending.delete(id);
     clearTimeout(pending.timer);
-    const status = typeof message['status_code'] === 'number' ? message['status_code'] : 0;
-    const body = typeof message['message_body'] === 'string' ? message['message_body'] : '';
     if (status < 200 || status > 299) {
       pending.reject(statusError(pending.method, pending.path, status, body));
       return;

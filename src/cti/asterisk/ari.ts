@@ -32,6 +32,11 @@ export interface AriListener {
 export interface AriRequestOptions {
   readonly query?: Readonly<Record<string, string | number>>;
   readonly body?: unknown;
+  /**
+   * The answer may take long (Asterisk runs a channel's commands one after another, a whole prompt is one), and nothing may be
+   * held up by it. Such a request has no place in the order of the others.
+   */
+  readonly apart?: boolean;
 }
 
 export interface AriTransport {

@@ -23,6 +23,8 @@ export interface Dialogue {
   /** Digits collected in the present step. */
   readonly digits: string;
   readonly tries: number;
+  /** How often each asking step has asked, over the whole dialogue: no way round leads past its number of tries. Absent: never. */
+  readonly asked?: Readonly<Record<string, number>>;
   /** The playback that is under way, if any; counts up so that a late `playFinished` is recognised. */
   readonly play: number;
   readonly playing: boolean;

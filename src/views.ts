@@ -1,7 +1,8 @@
 /** What panels see of the floor: pure, from the committed records, the directory and what the database adds. */
-import type { AgentId, DeskId, OrganisationId } from './base/ids.ts';
+import type { AgentId, DeskId } from './base/ids.ts';
 import { comesBefore, type Floor } from './contact/floor.ts';
 import type { Agent, Contact, Offer } from './contact/model.ts';
+import { visibleDesks as desksBelow } from './db/visibility.ts';
 import type { Desk, Directory } from './routing/directory.ts';
 import type { Principal } from './web/backend.ts';
 import type { AgentView, ContactView, CustomerView, FloorMessage } from './web/messages.ts';
@@ -108,30 +109,13 @@ export function strangerView(contact: Contact): CustomerView {
 
 const partyName = (contact: Contact): string => contact.party.record?.name || contact.callMe?.name || contact.party.kind;
 
-/** Organisations whose contacts somebody of this one may see: itself and all that sell for it, down the tree (A19). */
-export function visibleOrganisations(organisationId: OrganisationId, directory: Directory): ReadonlySet<OrganisationId> {
-  const seen = new Set([organisationId]);
-  for (let grew = true; grew; ) {
-    grew = false;
-    for (const o of directory.organisations.values()) {
-      if (seen.has(o.id) || !o.sellsFor.some((above) => seen.has(above))) continue;
-      seen.add(o.id);
-      grew = true;
-    }
-  }
-  return seen;
-}
-
 /** Agents see their own desks; supervisors and administrators those of their organisation and of all that sell for it. */
 export function visibleDesks(principal: Principal, directory: Directory): ReadonlyMap<DeskId, Desk> {
   const profile = directory.agents.get(principal.agentId);
   if (!profile) return new Map();
-  const organisations = visibleOrganisations(profile.organisationId, directory);
-  const may = (desk: Desk): boolean =>
-    profile.role === 'agent'
-      ? profile.deskIds.includes(desk.id)
-      : profile.deskIds.includes(desk.id) || organisations.has(desk.organisationId);
-  return new Map([...directory.desks].filter(([, desk]) => may(desk)));
+  const own = new Set(profile.deskIds);
+  const below = profile.role === 'agent' ? own : desksBelow(directory, profile.organisationId);
+  return new Map([...directory.desks].filter(([id]) => own.has(id) || below.has(id)));
 }
 
 export function floorView(principal: Principal, floor: Floor, directory: Directory, now: number): FloorMessage {

@@ -7,6 +7,7 @@ import { InputRefused } from './agents.ts';
 import { beginDialogue, feedDialogue } from './dialogue.ts';
 import { endContact } from './end.ts';
 import { type Draft, withoutTimers } from './floor.ts';
+import { partyFor } from './identify.ts';
 import type { CallMe, Contact, Leg } from './model.ts';
 import { decideAndQueue, newContact } from './queueing.ts';
 
@@ -88,7 +89,7 @@ export function onPartyLookedUp(draft: Draft, contactId: string, by: 'callingNum
   if ((waiting.state === 'identifying') !== (by === 'callingNumber')) return;
   const contact: Contact = {
     ...waiting,
-    party: record ? { kind: record.kind, record, foundBy: by } : nobody(waiting),
+    party: partyFor(record, by, waiting.callingNumber),
     timers: withoutTimers(waiting, 'lookUp'),
   };
   draft.put('contact', contact);
@@ -99,7 +100,3 @@ export function onPartyLookedUp(draft: Draft, contactId: string, by: 'callingNum
   else if (record || contact.channel === 'callback') decideAndQueue(draft, contact);
   else beginDialogue(draft, contact);
 }
-
-/** Somebody real whom we do not know yet, or nobody at all. */
-const nobody = (contact: Contact): Contact['party'] =>
-  contact.callingNumber.kind === 'valid' ? { kind: 'new', record: null, foundBy: null } : UNKNOWN_PARTY;

@@ -31,6 +31,8 @@ export interface ControllerOptions {
   /** For how long a leg may live without this controller. */
   readonly legLeaseMs: number;
   readonly log: Logger;
+  /** A phone registered, or went: evidence for whoever shows it, nothing that the floor decides by. */
+  readonly onReachable: (endpoint: string, reachable: boolean) => void;
   /** Called once when the domain is another's, or this controller cannot go on. */
   readonly onLost: (error: Error) => void;
 }
@@ -198,7 +200,7 @@ export class Controller {
   #onSwitch(event: SwitchEvent): void {
     switch (event.type) {
       case 'endpointReachable':
-        return; // evidence for the panel, not for the floor
+        return this.#options.onReachable(event.endpoint, event.reachable);
       case 'disconnected':
         this.#options.log.warn({ reason: event.error }, 'the switch is away');
         return;

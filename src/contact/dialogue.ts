@@ -63,6 +63,7 @@ function carryOut(draft: Draft, before: Contact, result: DialogueResult): void {
           deskId: desk.id,
           rule: `scenario:${result.dialogue.scenario}`,
           why: [`the scenario ${result.dialogue.scenario} sent the caller to ${desk.name}`],
+          closed: false,
         });
       }
       case 'hangUp':

@@ -7,6 +7,7 @@
  */
 import type { AgentId, ContactId, DeskId, DomainId, EpochMs, Language, LegId, OfferId } from '../base/ids.ts';
 import type { Arrival } from '../cti/port.ts';
+import type { PromptName } from '../ivr/prompts.ts';
 import type { Dialogue, DialogueInput, DialogueResult, Prompt } from '../ivr/scenario.ts';
 import type { Directory, Entry } from '../routing/directory.ts';
 import type { CallingNumber, Party } from '../routing/party.ts';
@@ -23,7 +24,7 @@ export interface FloorContext {
   ) => Decision;
   readonly startDialogue: (scenario: string, language: Language) => DialogueResult;
   readonly stepDialogue: (dialogue: Dialogue, input: DialogueInput) => DialogueResult;
-  readonly say: (name: string, language: Language, variables?: Readonly<Record<string, string | number>>) => Prompt;
+  readonly say: (name: PromptName, language: Language, variables?: Readonly<Record<string, string | number>>) => Prompt;
   readonly readCallingNumber: (arrival: Arrival, country: string) => CallingNumber;
 }
 

@@ -67,6 +67,8 @@ export interface Decision {
   readonly rule: string;
   /** Readable steps, in English, as `logic explain` prints them. */
   readonly why: readonly string[];
+  /** The desk is closed, and so is every one further up: the caller is told. */
+  readonly closed: boolean;
 }
 
 export interface CallMe {

@@ -6,6 +6,7 @@
  * Every way out of an offer is `endOffer`; every way out of a talk is `clearConnection` or, when the agent's side broke
  * down, `endOffer('agentLeft')`, which gives the contact its old place back.
  */
+import { browserEndpoint } from '../base/endpoint.ts';
 import type { AgentId, ContactId, LegId, OfferId } from '../base/ids.ts';
 import type { LegCause } from '../cti/port.ts';
 import { match, type Ready, type Waiting } from '../routing/match.ts';
@@ -15,9 +16,6 @@ import { endContact, hangUpLeg } from './end.ts';
 import { comesBefore, type Draft, isEligible, withoutTimers } from './floor.ts';
 import type { Agent, Contact, EndCause, Offer, OfferOutcome } from './model.ts';
 import { play } from './queueing.ts';
-
-/** The name under which an agent's browser registers as a phone. */
-export const browserEndpoint = (agentId: AgentId): string => `browser-${agentId}`;
 
 /** Offers whoever waits to whoever is ready. Called at the end of every step. */
 export function offerWhatCanBe(draft: Draft): void {
@@ -122,7 +120,7 @@ export function ringAgent(draft: Draft, offer: Offer): void {
   const legId = `${offer.id}.a${legs}`;
   const { ringMs } = draft.context.policy;
   const profile = draft.context.directory.agents.get(agent.id);
-  const endpoint = agent.phone === 'deskPhone' && profile?.deskPhone ? profile.deskPhone : browserEndpoint(agent.id);
+  const endpoint = agent.phone === 'deskPhone' && profile?.deskPhone ? profile.deskPhone : browserEndpoint(draft.floor.domainId, agent.id);
   newLeg(draft, contact, { id: legId, role: 'agent', agentId: agent.id, state: 'dialling' });
   const joining = contact.state === 'connected';
   draft.put('offer', {

@@ -75,8 +75,9 @@ export function announce(draft: Draft, contact: Contact): Contact {
   const next = { ...withoutTimers(contact, 'announce'), announce: draft.at + policy.announceEveryMs };
   const staffed = isStaffed(draft, contact.deskId as DeskId);
   const position = positionOf(draft, contact);
+  const closed = contact.decision?.closed ? [say('closed', contact.language)] : [];
   const prompts: Prompt[] = !staffed
-    ? [say(canCallBack(contact) ? 'queue.nobodyLoggedOn' : 'queue.nobodyLoggedOnNoNumber', contact.language)]
+    ? [...closed, say(canCallBack(contact) ? 'queue.nobodyLoggedOn' : 'queue.nobodyLoggedOnNoNumber', contact.language)]
     : position === 1
       ? [say('queue.next', contact.language)]
       : position <= SPOKEN_POSITIONS

@@ -1,0 +1,78 @@
+/** What Prometheus reads: the floor as it stands when asked, and counts of what happened since the start. */
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { Controller } from './contact/controller.ts';
+import type { Directory } from './routing/directory.ts';
+
+export function floorMetrics(controller: Controller, directory: () => Directory): Registry {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry, prefix: 'madoguchi_process_' });
+  const registers = [registry];
+
+  const ended = new Counter({
+    name: 'madoguchi_contacts_ended_total',
+    help: 'Contacts that ended, by cause',
+    labelNames: ['cause'],
+    registers,
+  });
+  const offers = new Counter({
+    name: 'madoguchi_offers_ended_total',
+    help: 'Offers that came to nothing, by outcome',
+    labelNames: ['outcome'],
+    registers,
+  });
+  const events = new Counter({ name: 'madoguchi_events_total', help: 'Events written, by name', labelNames: ['name'], registers });
+  const waited = new Histogram({
+    name: 'madoguchi_wait_seconds',
+    help: 'From arrival to talk, of contacts that were answered',
+    buckets: [1, 2, 5, 10, 20, 30, 60, 120, 300, 600],
+    registers,
+  });
+  controller.onCommitted((committed) => {
+    for (const event of committed.events) {
+      events.inc({ name: event.name });
+      if (event.name === 'contactEnded') ended.inc({ cause: event.cause ?? 'unknown' });
+      if (event.name === 'diverted' || event.name === 'offerEnded') offers.inc({ outcome: event.cause ?? 'unknown' });
+      const waitedMs = event.name === 'established' ? event.data['waitedMs'] : undefined;
+      if (typeof waitedMs === 'number') waited.observe(waitedMs / 1_000);
+    }
+  });
+
+  new Gauge({
+    name: 'madoguchi_contacts',
+    help: 'Contacts that are not over, by state',
+    labelNames: ['state'],
+    registers,
+    collect() {
+      this.reset();
+      for (const contact of controller.floor.contacts.values()) this.inc({ state: contact.state });
+    },
+  });
+  new Gauge({
+    name: 'madoguchi_waiting',
+    help: 'Contacts that wait for an agent, by desk',
+    labelNames: ['desk'],
+    registers,
+    collect() {
+      for (const desk of directory().desks.keys()) this.set({ desk }, controller.floor.queue(desk).length);
+    },
+  });
+  new Gauge({
+    name: 'madoguchi_agents',
+    help: 'Agents, by state',
+    labelNames: ['state'],
+    registers,
+    collect() {
+      this.reset();
+      for (const agent of controller.floor.agents.values()) this.inc({ state: agent.state });
+    },
+  });
+  new Gauge({
+    name: 'madoguchi_ready',
+    help: '1 when contacts can be taken',
+    registers,
+    collect() {
+      this.set(controller.trouble === null ? 1 : 0);
+    },
+  });
+  return registry;
+}

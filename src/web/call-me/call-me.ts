@@ -20,7 +20,7 @@ interface Settings {
   readonly country: string;
 }
 
-const STEPS: readonly State[] = ['waiting', 'calling', 'connectingAgent', 'connected'];
+const STEPS: readonly (State | 'gone')[] = ['waiting', 'calling', 'connectingAgent', 'connected'];
 const POLL_MS = 1_500;
 const SLOWEST_POLL_MS = 12_000;
 
@@ -33,7 +33,11 @@ function settingsOf(script: HTMLScriptElement): Settings {
   return { centre: new URL(script.src).origin, entry: entry ?? '', language: spoken, country: region.toUpperCase() };
 }
 
-function el<K extends keyof HTMLElementTagNameMap>(tag: K, attributes: Record<string, string> = {}, ...children: (Node | string)[]): HTMLElementTagNameMap[K] {
+function el<K extends keyof HTMLElementTagNameMap>(
+  tag: K,
+  attributes: Record<string, string> = {},
+  ...children: (Node | string)[]
+): HTMLElementTagNameMap[K] {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
   element.append(...children);
@@ -42,9 +46,13 @@ function el<K extends keyof HTMLElementTagNameMap>(tag: K, attributes: Record<st
 
 function phoneIcon(): SVGElement {
   const svg = document.createElementNS('http://www.w3.org/2000/svg', 'svg');
-  for (const [name, value] of Object.entries({ viewBox: '0 0 24 24', width: '20', height: '20', 'aria-hidden': 'true' })) svg.setAttribute(name, value);
+  for (const [name, value] of Object.entries({ viewBox: '0 0 24 24', width: '20', height: '20', 'aria-hidden': 'true' }))
+    svg.setAttribute(name, value);
   const path = document.createElementNS('http://www.w3.org/2000/svg', 'path');
-  path.setAttribute('d', 'M5 4h4l1.5 5-2.2 1.6a12 12 0 0 0 5.1 5.1L15 13.5l5 1.5v4a1.5 1.5 0 0 1-1.6 1.5A15.5 15.5 0 0 1 3.5 5.6 1.5 1.5 0 0 1 5 4z');
+  path.setAttribute(
+    'd',
+    'M5 4h4l1.5 5-2.2 1.6a12 12 0 0 0 5.1 5.1L15 13.5l5 1.5v4a1.5 1.5 0 0 1-1.6 1.5A15.5 15.5 0 0 1 3.5 5.6 1.5 1.5 0 0 1 5 4z',
+  );
   svg.append(path);
   return svg;
 }
@@ -80,11 +88,21 @@ function mount(settings: Settings): void {
   sheet.replaceSync(STYLE);
   shadow.adoptedStyleSheets = [sheet];
 
-  const opener = el('button', { class: 'open', type: 'button', 'aria-expanded': 'false', 'aria-controls': 'box' }, phoneIcon(), words.button);
+  const opener = el(
+    'button',
+    { class: 'open', type: 'button', 'aria-expanded': 'false', 'aria-controls': 'box' },
+    phoneIcon(),
+    words.button,
+  );
   const title = el('h2', { id: 'title', tabindex: '-1' });
   const closer = el('button', { class: 'x', type: 'button', 'aria-label': words.close }, '×');
   const content = el('div');
-  const box = el('div', { id: 'box', class: 'box', role: 'dialog', 'aria-labelledby': 'title', hidden: '' }, el('div', { class: 'head' }, title, closer), content);
+  const box = el(
+    'div',
+    { id: 'box', class: 'box', role: 'dialog', 'aria-labelledby': 'title', hidden: '' },
+    el('div', { class: 'head' }, title, closer),
+    content,
+  );
   shadow.append(el('div', { class: 'root' }, box, opener));
 
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -119,7 +137,8 @@ function mount(settings: Settings): void {
     const problem = el('p', { id: 'problem', class: 'bad', role: 'alert', hidden: '' });
     const send = el('button', { class: 'go', type: 'submit' }, words.send);
     const form = el(
-      'form', { novalidate: '' },
+      'form',
+      { novalidate: '' },
       el('label', {}, ...optional(words.name), name),
       el('label', {}, words.to, to, el('small', { id: 'hint' }, words.toHint)),
       el('label', {}, ...optional(words.question), question),
@@ -171,7 +190,10 @@ function mount(settings: Settings): void {
     }
     const known = typeof code === 'string' && Object.hasOwn(words.refusals, code) ? words.refusals[code] : undefined;
     const wait = Number(response.headers.get('retry-after'));
-    const text = code === 'tooMany' && wait > 0 ? words.soon(Math.ceil(wait / 60)) : (known ?? (typeof message === 'string' ? message : words.offline));
+    const text =
+      code === 'tooMany' && wait > 0
+        ? words.soon(Math.ceil(wait / 60))
+        : (known ?? (typeof message === 'string' ? message : words.offline));
     return { text, ofNumber: response.status === 422 };
   }
 
@@ -189,7 +211,7 @@ function mount(settings: Settings): void {
 
   function showStatus(state: State | 'gone', position: number | null): void {
     const [head, explanation] = words.states[state];
-    const step = STEPS.findIndex((one) => one === state);
+    const step = STEPS.indexOf(state);
     const next = `${state} ${position}`;
     if (live.parentElement === null) content.replaceChildren(live, lost, steps, cancel, again);
     lost.hidden = true;
@@ -229,7 +251,7 @@ function mount(settings: Settings): void {
         failures = 0;
         const state = answer === 'gone' ? 'gone' : answer.state;
         showStatus(state, answer === 'gone' ? null : answer.position);
-        if (!STEPS.some((step) => step === state)) {
+        if (!STEPS.includes(state)) {
           memory.set(key, null);
           return;
         }

@@ -18,7 +18,12 @@ export interface CallMeWords {
   readonly offline: string;
   readonly lost: string;
   readonly soon: (minutes: number) => string;
-  readonly states: Readonly<Record<'waiting' | 'calling' | 'connectingAgent' | 'connected' | 'done' | 'notReached' | 'cancelled' | 'gone', readonly [title: string, text: string]>>;
+  readonly states: Readonly<
+    Record<
+      'waiting' | 'calling' | 'connectingAgent' | 'connected' | 'done' | 'notReached' | 'cancelled' | 'gone',
+      readonly [title: string, text: string]
+    >
+  >;
   readonly next: string;
   readonly position: (position: number) => string;
   readonly steps: readonly [string, string, string, string];

@@ -56,7 +56,9 @@ export function createI18n(root: HTMLElement, storage: Storage, preferred: reado
     },
     date(isoDate) {
       const at = new Date(`${isoDate.slice(0, 10)}T00:00:00`);
-      return Number.isNaN(at.getTime()) ? isoDate : at.toLocaleDateString(language.value, { year: 'numeric', month: 'short', day: 'numeric' });
+      return Number.isNaN(at.getTime())
+        ? isoDate
+        : at.toLocaleDateString(language.value, { year: 'numeric', month: 'short', day: 'numeric' });
     },
   };
 }

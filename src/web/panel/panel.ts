@@ -166,7 +166,8 @@ export function createPanel(audio: HTMLAudioElement): Panel {
       showTab('desk');
     }
     if (!isOffer(after)) takeBackNotification();
-    if (after?.stage === 'connected' && before?.stage !== 'connected') announcement.value = t('announce.connected', { who: contactName(after, i18n) });
+    if (after?.stage === 'connected' && before?.stage !== 'connected')
+      announcement.value = t('announce.connected', { who: contactName(after, i18n) });
     if (after?.stage === 'wrapUp' && before?.stage !== 'wrapUp') {
       announcement.value = t('announce.wrapUp');
       keypadOpen.value = false;
@@ -176,8 +177,14 @@ export function createPanel(audio: HTMLAudioElement): Panel {
     if (after !== null && after.connectedAt !== null) {
       if (!seen.value.some((one) => one.contactId === after.contactId)) {
         const line: SeenContact = {
-          contactId: after.contactId, at: after.connectedAt, name: contactName(after, i18n), kind: after.customer.kind,
-          origin: after.origin, desk: after.desk.name, talkedMs: null, disposition: null,
+          contactId: after.contactId,
+          at: after.connectedAt,
+          name: contactName(after, i18n),
+          kind: after.customer.kind,
+          origin: after.origin,
+          desk: after.desk.name,
+          talkedMs: null,
+          disposition: null,
         };
         seen.value = [line, ...seen.value].slice(0, SEEN_LIMIT);
         remember(line);
@@ -373,8 +380,25 @@ export function createPanel(audio: HTMLAudioElement): Panel {
   });
 
   return {
-    i18n, phone, session, sessionExpired, link, agent, contact, floor, tab, mayWatch, now, toasts, announcement, seen, draft,
-    helpOpen, reasonsOpen, keypadOpen, letterKeys,
+    i18n,
+    phone,
+    session,
+    sessionExpired,
+    link,
+    agent,
+    contact,
+    floor,
+    tab,
+    mayWatch,
+    now,
+    toasts,
+    announcement,
+    seen,
+    draft,
+    helpOpen,
+    reasonsOpen,
+    keypadOpen,
+    letterKeys,
     setLetterKeys(on) {
       letterKeys.value = on;
       localStorage.setItem(LETTER_KEYS, on ? 'on' : 'off');

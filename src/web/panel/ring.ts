@@ -63,7 +63,8 @@ export function createRinger(): Ringer {
 
 /** Shows a desktop notification while the page is not in front. Gives the way to take it back. */
 export function notify(title: string, body: string): () => void {
-  if (!('Notification' in window) || Notification.permission !== 'granted' || document.visibilityState === 'visible') return () => undefined;
+  if (!('Notification' in window) || Notification.permission !== 'granted' || document.visibilityState === 'visible')
+    return () => undefined;
   const notification = new Notification(title, { body, tag: 'madoguchi-offer', requireInteraction: true });
   notification.addEventListener('click', () => {
     window.focus();

@@ -1,7 +1,7 @@
 /** The contact in the agent's hands, from the offer to the wrap-up: who, why here, what is known; and what to do with it. */
 import { useEffect, useRef } from 'preact/hooks';
 import type { AgentView, ContactView } from '../../messages.ts';
-import { type I18n, duration } from '../i18n.ts';
+import { duration, type I18n } from '../i18n.ts';
 import { formatNumber } from '../numbers.ts';
 import { contactName, type Panel } from '../panel.ts';
 import { Icon, type IconName } from './pieces.tsx';
@@ -136,7 +136,13 @@ function Actions({ panel, agent, contact }: Props) {
         <div class="actions">
           {browser && call?.state === 'up' && (
             <>
-              <button type="button" class="button large tool" aria-keyshortcuts="M" aria-pressed={call.muted} onClick={() => panel.toggleMute()}>
+              <button
+                type="button"
+                class="button large tool"
+                aria-keyshortcuts="M"
+                aria-pressed={call.muted}
+                onClick={() => panel.toggleMute()}
+              >
                 <Icon name={call.muted ? 'micOff' : 'mic'} /> {t(call.muted ? 'action.unmute' : 'action.mute')} <kbd>M</kbd>
               </button>
               <Keypad panel={panel} />
@@ -243,7 +249,7 @@ function WorkBar({ panel, agent, contact }: Props) {
         </div>
       )}
       <label class="field grow">
-        <span>{t('wrapUp.note')}</span>
+        <span class={wrapUp ? '' : 'visually-hidden'}>{t('wrapUp.note')}</span>
         <textarea
           name="note"
           rows={wrapUp ? 3 : 2}
@@ -333,8 +339,12 @@ function Facts({ panel, contact }: { panel: Panel; contact: ContactView }) {
           <Fact label={t('contact.organisation')}>{customer.organisation}</Fact>
           <Fact label={t('contact.maker')}>{contact.maker}</Fact>
           <Fact label={t('contact.dialled')}>{formatNumber(contact.calledNumber)}</Fact>
-          <Fact label={t('contact.channel')}>{t(`channel.${contact.channel}`)}</Fact>
-          <Fact label={t('contact.phones')}>{customer.phones.filter((phone) => phone !== contact.callingNumber).map(formatNumber).join('、')}</Fact>
+          <Fact label={t('contact.phones')}>
+            {customer.phones
+              .filter((phone) => phone !== contact.callingNumber)
+              .map(formatNumber)
+              .join('、')}
+          </Fact>
           <Fact label={t('contact.emails')}>{customer.emails.join(' ')}</Fact>
           <Fact label={t('contact.address')}>{customer.address}</Fact>
           <Fact label={t('contact.region')}>{customer.address === null ? customer.region : null}</Fact>

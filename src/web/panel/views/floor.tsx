@@ -48,7 +48,12 @@ export function FloorView({ panel }: { panel: Panel }) {
   const longest = queued.reduce((oldest, row) => Math.min(oldest, row.arrivedAt), now);
 
   const waitingColumns: Column<Waiting>[] = [
-    { id: 'position', title: t('floor.position'), numeric: true, value: (row) => row.position ?? Number.MAX_SAFE_INTEGER, cell: (row) => row.position ?? '–' },
+    {
+      id: 'position',
+      title: t('floor.position'),
+      value: (row) => row.position ?? Number.MAX_SAFE_INTEGER,
+      cell: (row) => row.position ?? '–',
+    },
     {
       id: 'party',
       title: t('floor.party'),
@@ -108,8 +113,18 @@ export function FloorView({ panel }: { panel: Panel }) {
       value: (row) => row.stateSince,
       cell: (row) => <time class="timer">{duration(now - row.stateSince)}</time>,
     },
-    { id: 'with', title: t('floor.with'), value: (row) => row.party ?? '', cell: (row) => (row.party === null ? '–' : i18n.word('kind', row.party)) },
-    { id: 'desks', title: t('floor.desk'), value: (row) => row.desks.join(), cell: (row) => <span class="small">{row.desks.join(' · ')}</span> },
+    {
+      id: 'with',
+      title: t('floor.with'),
+      value: (row) => row.party ?? '',
+      cell: (row) => (row.party === null ? '–' : i18n.word('kind', row.party)),
+    },
+    {
+      id: 'desks',
+      title: t('floor.desk'),
+      value: (row) => row.desks.join(),
+      cell: (row) => <span class="small">{row.desks.join(' · ')}</span>,
+    },
     { id: 'phone', title: t('floor.phone'), value: (row) => row.phone, cell: (row) => i18n.word('phoneKind', row.phone) },
     {
       id: 'panel',
@@ -166,12 +181,24 @@ export function FloorView({ panel }: { panel: Panel }) {
       </div>
       <div class="floor-tables">
         <Table
-          caption={t('floor.waiting')} rows={waiting} columns={waitingColumns} sort={waitingSort} keyOf={(row) => row.contactId}
-          empty={t('floor.noWaiting')} language={i18n.language.value} testId="floor-waiting"
+          caption={t('floor.waiting')}
+          rows={waiting}
+          columns={waitingColumns}
+          sort={waitingSort}
+          keyOf={(row) => row.contactId}
+          empty={t('floor.noWaiting')}
+          language={i18n.language.value}
+          testId="floor-waiting"
         />
         <Table
-          caption={t('floor.agents')} rows={agents} columns={agentColumns} sort={agentSort} keyOf={(row) => row.agentId}
-          empty={t('floor.noAgents')} language={i18n.language.value} testId="floor-agents"
+          caption={t('floor.agents')}
+          rows={agents}
+          columns={agentColumns}
+          sort={agentSort}
+          keyOf={(row) => row.agentId}
+          empty={t('floor.noAgents')}
+          language={i18n.language.value}
+          testId="floor-agents"
         />
       </div>
     </>
@@ -203,7 +230,8 @@ function Table<Row>({ caption, rows, columns, sort, keyOf, empty, language, test
   const value = columns.find((column) => column.id === by)?.value ?? (() => 0);
   const sorted = [...rows].sort((a, b) => {
     const [left, right] = [value(a), value(b)];
-    const order = typeof left === 'number' && typeof right === 'number' ? left - right : String(left).localeCompare(String(right), language);
+    const order =
+      typeof left === 'number' && typeof right === 'number' ? left - right : String(left).localeCompare(String(right), language);
     return down ? -order : order;
   });
   return (
@@ -219,7 +247,12 @@ function Table<Row>({ caption, rows, columns, sort, keyOf, empty, language, test
             <thead>
               <tr>
                 {columns.map((column) => (
-                  <th key={column.id} scope="col" data-numeric={column.numeric} aria-sort={by === column.id ? (down ? 'descending' : 'ascending') : 'none'}>
+                  <th
+                    key={column.id}
+                    scope="col"
+                    data-numeric={column.numeric}
+                    aria-sort={by === column.id ? (down ? 'descending' : 'ascending') : 'none'}
+                  >
                     <button
                       type="button"
                       onClick={() => {

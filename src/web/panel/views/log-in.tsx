@@ -70,11 +70,28 @@ export function LogIn({ panel }: { panel: Panel }) {
         <form onSubmit={(event) => void submit(event)} noValidate aria-label={t('logIn.title')}>
           <label class="field">
             <span>{t('logIn.name')}</span>
-            <input ref={name} name="username" autocomplete="username" autocapitalize="none" spellcheck={false} maxLength={128} aria-invalid={wrong} aria-describedby="log-in-problem" />
+            <input
+              ref={name}
+              name="username"
+              autocomplete="username"
+              autocapitalize="none"
+              spellcheck={false}
+              maxLength={128}
+              aria-invalid={wrong}
+              aria-describedby="log-in-problem"
+            />
           </label>
           <label class="field">
             <span>{t('logIn.password')}</span>
-            <input ref={password} name="password" type="password" autocomplete="current-password" maxLength={256} aria-invalid={wrong} aria-describedby="log-in-problem" />
+            <input
+              ref={password}
+              name="password"
+              type="password"
+              autocomplete="current-password"
+              maxLength={256}
+              aria-invalid={wrong}
+              aria-describedby="log-in-problem"
+            />
           </label>
           <p id="log-in-problem" class="problem" role="alert" hidden={problem.value === null}>
             {problem.value !== null && explain(problem.value, i18n)}

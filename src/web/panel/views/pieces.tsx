@@ -100,7 +100,17 @@ export function TakenOver({ panel }: { panel: Panel }) {
 }
 
 /** A dialog over everything; Escape and the backdrop close it, and the focus stays inside and comes back. */
-export function Dialog({ title, closeLabel, onClose, children }: { title: string; closeLabel: string; onClose: () => void; children: ComponentChildren }) {
+export function Dialog({
+  title,
+  closeLabel,
+  onClose,
+  children,
+}: {
+  title: string;
+  closeLabel: string;
+  onClose: () => void;
+  children: ComponentChildren;
+}) {
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => {
     dialog.current?.showModal();

@@ -17,18 +17,6 @@ export function SidePane({ panel, agent }: { panel: Panel; agent: AgentView }) {
           <span class="muted">{t(waiting === 0 ? 'side.waitingNone' : waiting === 1 ? 'side.waitingOne' : 'side.waitingMany')}</span>
         </p>
       </section>
-      <section class="card" aria-label={t('side.desks')}>
-        <h2>{t('side.desks')}</h2>
-        {agent.desks.length === 0 ? (
-          <p class="muted small">{t('side.noDesks')}</p>
-        ) : (
-          <ul class="desk-list">
-            {agent.desks.map((desk) => (
-              <li key={desk.id}>{desk.name}</li>
-            ))}
-          </ul>
-        )}
-      </section>
       <section class="card grow" aria-label={t('side.mine')}>
         <h2>{t('side.mine')}</h2>
         {panel.seen.value.length === 0 ? (

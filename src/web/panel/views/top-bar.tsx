@@ -71,7 +71,9 @@ function StateChip({ panel, agent }: { panel: Panel; agent: AgentView }) {
           <span class="pending" data-testid="pending">
             {i18n.t('pending.label', {
               state:
-                pending.reason === null ? i18n.word('pending', pending.state) : `${i18n.word('pending', pending.state)} (${i18n.word('reason', pending.reason)})`,
+                pending.reason === null
+                  ? i18n.word('pending', pending.state)
+                  : `${i18n.word('pending', pending.state)} (${i18n.word('reason', pending.reason)})`,
             })}
           </span>
         )}
@@ -100,9 +102,10 @@ function StateButtons({ panel, agent }: { panel: Panel; agent: AgentView }) {
   const step = (event: KeyboardEvent): void => {
     if (event.key !== 'ArrowDown' && event.key !== 'ArrowUp') return;
     event.preventDefault();
-    const items = [...(menu.current?.querySelectorAll('button') ?? [])];
-    const at = items.findIndex((item) => item === document.activeElement);
-    items[(at + (event.key === 'ArrowDown' ? 1 : items.length - 1)) % items.length]?.focus();
+    const items: (Element | null)[] = [...(menu.current?.querySelectorAll('button') ?? [])];
+    const at = items.indexOf(document.activeElement);
+    const next = items[(at + (event.key === 'ArrowDown' ? 1 : items.length - 1)) % items.length];
+    if (next instanceof HTMLElement) next.focus();
   };
 
   return (
@@ -148,7 +151,12 @@ function StateButtons({ panel, agent }: { panel: Panel; agent: AgentView }) {
           </div>
         )}
       </div>
-      <button type="button" class="button quiet" aria-pressed={agent.pending?.state === 'loggedOff'} onClick={() => panel.request({ type: 'logOff' })}>
+      <button
+        type="button"
+        class="button quiet"
+        aria-pressed={agent.pending?.state === 'loggedOff'}
+        onClick={() => panel.request({ type: 'logOff' })}
+      >
         {t('action.logOff')}
       </button>
     </div>
@@ -167,10 +175,18 @@ function Indicators({ panel, agent }: { panel: Panel; agent: AgentView }) {
   if (agent.state !== 'loggedOff') {
     const deskPhone = agent.phone.kind === 'deskPhone';
     const light: Light = deskPhone
-      ? agent.phone.reachable ? 'good' : 'bad'
-      : registration === 'registered' ? 'good' : registration === 'failed' ? 'bad' : 'wait';
+      ? agent.phone.reachable
+        ? 'good'
+        : 'bad'
+      : registration === 'registered'
+        ? 'good'
+        : registration === 'failed'
+          ? 'bad'
+          : 'wait';
     lights.push({
-      id: 'phone', icon: 'phone', light,
+      id: 'phone',
+      icon: 'phone',
+      light,
       text: deskPhone ? t(agent.phone.reachable ? 'phone.deskOk' : 'phone.deskLost') : t(`phone.${registration}`),
     });
   }

@@ -40,7 +40,7 @@ create index contact_live on contact (domain_id, arrived_at) where state <> 'end
 create index contact_arrived on contact (domain_id, arrived_at);
 create index contact_customer on contact (domain_id, customer_id, arrived_at) where customer_id is not null;
 create index contact_organisation on contact (domain_id, organisation_id, arrived_at) where organisation_id is not null;
-create unique index contact_call_me_token on contact (call_me_token) where call_me_token is not null;
+create index contact_call_me_token on contact (call_me_token) where call_me_token is not null;
 
 create table offer (
   domain_id text not null references domain,

@@ -1,0 +1,45 @@
+/** The event log, read. It is written by commits only. */
+import type { ContactId, DeskId, DomainId } from '../base/ids.ts';
+import type { FloorEvent } from '../contact/model.ts';
+import type { Queryable } from './pool.ts';
+
+/** An event with its place in the log: number of the commit, and place in the commit (from 1). */
+export interface LoggedEvent extends FloorEvent {
+  readonly seq: number;
+  readonly n: number;
+}
+
+/**
+ * Everything that happened to a contact, in order.
+ *
+ * @param visibleDesks when given, a contact of another desk has no events for this viewer
+ */
+export async function contactEvents(
+  db: Queryable,
+  domainId: DomainId,
+  contactId: ContactId,
+  visibleDesks?: ReadonlySet<DeskId>,
+): Promise<LoggedEvent[]> {
+  const { rows } = await db.query<LoggedEvent>(
+    `select e.seq::float8 as seq, e.n, round(extract(epoch from e.at) * 1000)::float8 as at, e.name, e.contact_id as "contactId",
+       e.customer_id as "customerId", e.desk_id as "deskId", e.agent_id as "agentId", e.offer_id as "offerId",
+       e.leg_id as "legId", e.cause, e.data
+     from event e
+     where e.domain_id = $1 and e.contact_id = $2
+       and ($3::text[] is null or exists (select from contact c
+         where c.domain_id = $1 and c.id = $2 and c.desk_id = any($3)))
+     order by e.seq, e.n`,
+    [domainId, contactId, visibleDesks ? [...visibleDesks] : null],
+  );
+  return rows;
+}
+
+/**
+ * Makes the log's monthly partitions ahead of time. At every start and daily by the clock.
+ *
+ * @returns names of the new ones
+ */
+export async function ensureEventPartitions(db: Queryable, monthsAhead = 3): Promise<string[]> {
+  const { rows } = await db.query<{ name: string }>('select ensure_event_partitions($1) as name', [monthsAhead]);
+  return rows.map((row) => row.name);
+}

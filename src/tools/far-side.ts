@@ -377,7 +377,11 @@ export class FarSide {
     for (const [name, text] of fillInFolder(join(import.meta.dirname, 'far-side'), values, installation)) files.set(name, text);
     files.set('modules.conf', `${files.get('modules.conf') ?? ''}load = res_pjsip_outbound_registration.so\n`);
     writeInstance(paths, files);
-    const started = await spawnAsterisk(installation.launcher, paths, 'tethered');
+    const started = await spawnAsterisk(
+      installation.launcher,
+      paths,
+      options.runDir === undefined ? 'tethered, leaving nothing' : 'tethered',
+    );
     try {
       await waitUntilBooted(installation.launcher, paths, started, 30_000);
       const side = new FarSide(options, carrier, publicAddress, installation.launcher, started, paths, httpPort, password);

@@ -124,7 +124,11 @@ export interface StartedProcess extends ProcessMark {
 }
 
 /** Spawns Asterisk; resolves as soon as it is a process. `waitUntilBooted` is the next step. */
-export async function spawnAsterisk(launcher: string, paths: InstancePaths, life: 'detached' | 'tethered'): Promise<StartedProcess> {
+export async function spawnAsterisk(
+  launcher: string,
+  paths: InstancePaths,
+  life: 'detached' | 'tethered' | 'tethered, leaving nothing',
+): Promise<StartedProcess> {
   // The log of the last life is kept once: it tells why it ended.
   if (existsSync(paths.logFile)) renameSync(paths.logFile, `${paths.logFile}.1`);
   rmSync(join(paths.controlDir, 'asterisk.ctl'), { force: true });
@@ -140,11 +144,11 @@ export async function spawnAsterisk(launcher: string, paths: InstancePaths, life
       return { ...ownMark(child.pid), release: () => {} };
     }
     // The shell waits for the end of its input, which the kernel brings about when we die, in whatever way.
-    const script = '"$@" </dev/null >&2 & echo $!; exec >&-; read -r _; kill -9 $!';
+    const script = '"$@" </dev/null >&2 & echo $!; exec >&-; read -r _; kill -9 $!; wait; [ -z "$REMOVE" ] || rm -rf "$REMOVE"';
     const shell = spawn('/bin/sh', ['-c', script, 'sh', launcher, ...args], {
-      cwd: paths.runDir,
+      cwd: '/',
       detached: true,
-      env,
+      env: { ...env, REMOVE: life === 'tethered' ? '' : paths.runDir },
       stdio: ['pipe', 'pipe', output],
     });
     const { stdin: tether, stdout } = shell;

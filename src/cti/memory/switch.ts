@@ -34,8 +34,8 @@ interface MemoryLeg {
 }
 
 export interface MemorySwitchOptions {
-  /** How long a medium plays; null (the default): until `finishPlay` or `stopPlay`. */
-  readonly mediumMs?: number | null;
+  /** How long a medium plays; null (the default for all): until `finishPlay` or `stopPlay`. */
+  readonly mediumMs?: (medium: string) => number | null;
   /** Says what becomes of an outgoing leg when it is dialled: `ring` (the default) rings and waits for `answerLeg`. */
   readonly onDial?: (to: Address) => 'ring' | 'silent' | 'answer' | LegCause;
 }
@@ -132,8 +132,10 @@ export class MemorySwitch implements SwitchPort {
       throw new SwitchError('refused', 'media must be absolute paths, or tone:NAME');
     }
     found.plays.push({ play, media });
-    const { mediumMs } = this.#options;
-    if (mediumMs != null) setTimeout(() => this.finishPlay(play, 'completed'), mediumMs * media.length).unref();
+    const lengths = media.map((medium) => this.#options.mediumMs?.(medium) ?? null);
+    if (lengths.includes(null)) return;
+    const totalMs = lengths.reduce<number>((sum, length) => sum + (length ?? 0), 0);
+    setTimeout(() => this.finishPlay(play, 'completed'), totalMs).unref();
   }
 
   async stopPlay(play: PlayId): Promise<void> {

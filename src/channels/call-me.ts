@@ -13,7 +13,11 @@ import type { CallingNumber } from '../routing/party.ts';
 /** The body of `POST /api/call-me`. */
 export const CallMeBody = Type.Object(
   {
-    entry: Type.String({ minLength: 1, maxLength: 64, description: 'the entry (as in data-entry of the script tag) whose rules choose the desk' }),
+    entry: Type.String({
+      minLength: 1,
+      maxLength: 64,
+      description: 'the entry (as in data-entry of the script tag) whose rules choose the desk',
+    }),
     language: Type.Unsafe<Language>(Type.Enum(['ja', 'en'])),
     country: Type.String({ pattern: '^[A-Z]{2}$', description: 'ISO 3166-1 alpha-2: in whose national form a number without + is read' }),
     to: Type.String({ minLength: 1, maxLength: 200, description: 'a phone number, or sip:user@host[:port]' }),
@@ -58,19 +62,21 @@ export interface CallMeCounts {
   readonly fromAddress: readonly EpochMs[];
 }
 
-export type CallMeRefusalCode =
-  | 'notANumber'
-  | 'shortNumber'
-  | 'emergencyNumber'
-  | 'premiumNumber'
-  | 'extension'
-  | 'countryNotAllowed'
-  | 'ownNumber'
-  | 'notASipAddress'
-  | 'sipNotAllowed'
-  | 'sipDomainNotAllowed'
-  | 'alreadyWaiting'
-  | 'tooMany';
+export const CALL_ME_REFUSAL_CODES = [
+  'notANumber',
+  'shortNumber',
+  'emergencyNumber',
+  'premiumNumber',
+  'extension',
+  'countryNotAllowed',
+  'ownNumber',
+  'notASipAddress',
+  'sipNotAllowed',
+  'sipDomainNotAllowed',
+  'alreadyWaiting',
+  'tooMany',
+] as const;
+export type CallMeRefusalCode = (typeof CALL_ME_REFUSAL_CODES)[number];
 
 /** What the visitor reads. The page may have words of its own for a code. */
 export const CALL_ME_MESSAGES: Readonly<Record<CallMeRefusalCode, Readonly<Record<Language, string>>>> = {
@@ -78,20 +84,35 @@ export const CALL_ME_MESSAGES: Readonly<Record<CallMeRefusalCode, Readonly<Recor
     ja: '電話番号として読み取れません。市外局番から入力してください。例: 03-1234-5678',
     en: 'This is not a phone number that can be called. Write it with its area code, for example 03-1234-5678.',
   },
-  shortNumber: { ja: '短縮番号・特別番号にはおかけできません。市外局番から入力してください。', en: 'Short and special numbers cannot be called. Write the number with its area code.' },
+  shortNumber: {
+    ja: '短縮番号・特別番号にはおかけできません。市外局番から入力してください。',
+    en: 'Short and special numbers cannot be called. Write the number with its area code.',
+  },
   emergencyNumber: { ja: '緊急通報用の番号にはおかけできません。', en: 'Emergency numbers cannot be called.' },
   premiumNumber: {
     ja: 'この種類の番号(ナビダイヤル、有料情報サービスなど)にはおかけできません。固定電話、携帯電話、IP電話の番号を入力してください。',
     en: 'Numbers of this kind (premium, shared-cost, company-wide) cannot be called. Give a landline, mobile or IP phone number.',
   },
-  extension: { ja: '内線番号にはおかけできません。直通の番号を入力してください。', en: 'Extensions cannot be called. Give a direct number.' },
+  extension: {
+    ja: '内線番号にはおかけできません。直通の番号を入力してください。',
+    en: 'Extensions cannot be called. Give a direct number.',
+  },
   countryNotAllowed: { ja: 'この国の番号にはおかけできません。', en: 'Numbers of this country cannot be called.' },
   ownNumber: { ja: 'これは当窓口の番号です。お客様の番号を入力してください。', en: 'This is our own number. Give yours.' },
   notASipAddress: { ja: 'SIPアドレスは sip:user@example.com の形で入力してください。', en: 'Write a SIP address as sip:user@example.com.' },
-  sipNotAllowed: { ja: 'SIPアドレスにはおかけできません。電話番号を入力してください。', en: 'SIP addresses cannot be called. Give a phone number.' },
+  sipNotAllowed: {
+    ja: 'SIPアドレスにはおかけできません。電話番号を入力してください。',
+    en: 'SIP addresses cannot be called. Give a phone number.',
+  },
   sipDomainNotAllowed: { ja: 'このSIPアドレスのドメインにはおかけできません。', en: 'SIP addresses of this domain cannot be called.' },
-  alreadyWaiting: { ja: 'この番号へのご依頼は受付済みです。順番が来ましたらお電話します。', en: 'We already have your request, and will call you in your turn.' },
-  tooMany: { ja: 'ご依頼が続いたため、しばらく受け付けできません。時間をおいてお試しください。', en: 'There were too many requests. Please try again later.' },
+  alreadyWaiting: {
+    ja: 'この番号へのご依頼は受付済みです。順番が来ましたらお電話します。',
+    en: 'We already have your request, and will call you in your turn.',
+  },
+  tooMany: {
+    ja: 'ご依頼が続いたため、しばらく受け付けできません。時間をおいてお試しください。',
+    en: 'There were too many requests. Please try again later.',
+  },
 };
 
 export interface CallMeAccepted {
@@ -115,9 +136,39 @@ const HOUR_MS = 3_600_000;
  * The general emergency numbers of the countries that have national ones, and those that mobile networks know everywhere
  * (3GPP TS 22.101 section 10.1). Kept short on purpose: any short number is refused anyway, this only chooses the message.
  */
-const EMERGENCY = new Set(['000', '100', '101', '102', '108', '110', '111', '112', '113', '115', '117', '118', '119', '120', '122', '123', '144', '155', '190', '191', '192', '193', '911', '912', '991', '995', '997', '998', '999']);
-/** What is no emergency in Japan, though it is elsewhere: exchange services. */
-const JAPAN_EMERGENCY = new Set(['110', '112', '118', '119', '911', '999', '000', '08']);
+const EMERGENCY = new Set([
+  '000',
+  '100',
+  '101',
+  '102',
+  '108',
+  '110',
+  '111',
+  '112',
+  '113',
+  '115',
+  '117',
+  '118',
+  '119',
+  '120',
+  '122',
+  '123',
+  '144',
+  '155',
+  '190',
+  '191',
+  '192',
+  '193',
+  '911',
+  '912',
+  '991',
+  '995',
+  '997',
+  '998',
+  '999',
+]);
+/** Japan's own, and what visitors from elsewhere would dial; 104, 117 and the like are services, and merely short. */
+const JAPAN_EMERGENCY = new Set(['110', '112', '118', '119', '911', '999', '000']);
 
 /** Kinds that may be called. Personal numbers (070 in Britain) and pagers are dear, UANs and shared-cost numbers cost the caller: us. */
 const CALLABLE = new Set(['FIXED_LINE', 'MOBILE', 'FIXED_LINE_OR_MOBILE', 'VOIP', 'TOLL_FREE']);
@@ -128,7 +179,10 @@ function refuse(code: CallMeRefusalCode, language: Language, retryAfterMs: numbe
 
 /** Full-width digits and the many dashes of Japanese keyboards become plain ones. */
 function plain(text: string): string {
-  return text.normalize('NFKC').replace(/[‐‑‒–—―−ー─━]/gu, '-').trim();
+  return text
+    .normalize('NFKC')
+    .replace(/[‐‑‒–—―−ー─━]/gu, '-')
+    .trim();
 }
 
 function readPhone(value: string, request: CallMeBody, policy: CallMePolicy): CallMeAccepted | CallMeRefusal {
@@ -141,7 +195,10 @@ function readPhone(value: string, request: CallMeBody, policy: CallMePolicy): Ca
     return refuse(emergency.has(digits) ? 'emergencyNumber' : digits.length < 3 ? 'notANumber' : 'shortNumber', language);
   }
   if (/[#*]/u.test(text)) return refuse('shortNumber', language);
-  const number = parsePhoneNumberFromString(text.replace(/内線/u, 'ext'), isSupportedCountry(country) ? { defaultCountry: country, extract: false } : { extract: false });
+  const number = parsePhoneNumberFromString(
+    text.replace(/内線/u, 'ext'),
+    isSupportedCountry(country) ? { defaultCountry: country, extract: false } : { extract: false },
+  );
   if (number === undefined) return refuse('notANumber', language);
   if (number.ext !== undefined) return refuse('extension', language);
   // "+81110": an emergency number behind a country code is dialled as such by some gateways.
@@ -155,15 +212,38 @@ function readPhone(value: string, request: CallMeBody, policy: CallMePolicy): Ca
   return { accepted: true, to: { kind: 'number', number: e164 }, number: { kind: 'valid', e164, country: number.country }, target: e164 };
 }
 
-/** Special-purpose addresses (IANA registries, RFC 6890): nothing that a visitor's phone could have. */
-const SPECIAL = new BlockList();
+/**
+ * Special-purpose addresses (IANA registries, RFC 6890): nothing that a visitor's phone could have. Two lists, because in one
+ * that holds ::ffff:0:0/96 Node finds every IPv4 address.
+ */
+const SPECIAL_V4 = new BlockList();
+const SPECIAL_V6 = new BlockList();
 for (const [net, bits] of [
-  ['0.0.0.0', 8], ['10.0.0.0', 8], ['100.64.0.0', 10], ['127.0.0.0', 8], ['169.254.0.0', 16], ['172.16.0.0', 12], ['192.0.0.0', 24],
-  ['192.168.0.0', 16], ['198.18.0.0', 15], ['224.0.0.0', 4], ['240.0.0.0', 4],
-] as const) SPECIAL.addSubnet(net, bits, 'ipv4');
+  ['0.0.0.0', 8],
+  ['10.0.0.0', 8],
+  ['100.64.0.0', 10],
+  ['127.0.0.0', 8],
+  ['169.254.0.0', 16],
+  ['172.16.0.0', 12],
+  ['192.0.0.0', 24],
+  ['192.168.0.0', 16],
+  ['198.18.0.0', 15],
+  ['224.0.0.0', 4],
+  ['240.0.0.0', 4],
+] as const)
+  SPECIAL_V4.addSubnet(net, bits, 'ipv4');
 for (const [net, bits] of [
-  ['::', 96], ['::ffff:0:0', 96], ['64:ff9b::', 96], ['64:ff9b:1::', 48], ['100::', 64], ['2002::', 16], ['fc00::', 7], ['fe80::', 10], ['ff00::', 8],
-] as const) SPECIAL.addSubnet(net, bits, 'ipv6');
+  ['::', 96],
+  ['::ffff:0:0', 96],
+  ['64:ff9b::', 96],
+  ['64:ff9b:1::', 48],
+  ['100::', 64],
+  ['2002::', 16],
+  ['fc00::', 7],
+  ['fe80::', 10],
+  ['ff00::', 8],
+] as const)
+  SPECIAL_V6.addSubnet(net, bits, 'ipv6');
 
 const PRIVATE_NAME = /(?:^|\.)(?:localhost|local|localdomain|internal|intranet|lan|home|corp|private|arpa|test|invalid|onion)$/u;
 const LABEL = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/u;
@@ -173,9 +253,9 @@ function hostKind(host: string): 'public' | 'private' | null {
   if (host.startsWith('[')) {
     const address = host.slice(1, -1);
     if (!host.endsWith(']') || !isIPv6(address) || address.includes('%')) return null;
-    return SPECIAL.check(address, 'ipv6') ? 'private' : 'public';
+    return SPECIAL_V6.check(address, 'ipv6') ? 'private' : 'public';
   }
-  if (isIPv4(host)) return SPECIAL.check(host, 'ipv4') ? 'private' : 'public';
+  if (isIPv4(host)) return SPECIAL_V4.check(host, 'ipv4') ? 'private' : 'public';
   const labels = host.split('.');
   if (host.length > 253 || !labels.every((label) => LABEL.test(label))) return null;
   // 127.1, 0x7f.0.0.1 and 2130706433 are 127.0.0.1 to many resolvers.
@@ -190,7 +270,10 @@ function hostKind(host: string): 'public' | 'private' | null {
 function readSip(value: string, request: CallMeBody, policy: CallMePolicy): CallMeAccepted | CallMeRefusal {
   const { language } = request;
   if (!policy.sip.allowed) return refuse('sipNotAllowed', language);
-  const match = /^sip:([A-Za-z0-9](?:[A-Za-z0-9._+-]{0,62}[A-Za-z0-9])?|\+[0-9]{3,15})@(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9.-]{1,253})(?::([0-9]{1,5}))?$/u.exec(value);
+  const match =
+    /^sip:([A-Za-z0-9](?:[A-Za-z0-9._+-]{0,62}[A-Za-z0-9])?|\+[0-9]{3,15})@(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9.-]{1,253})(?::([0-9]{1,5}))?$/u.exec(
+      value,
+    );
   const [, user, rawHost, port] = match ?? [];
   if (user === undefined || rawHost === undefined) return refuse('notASipAddress', language);
   const host = rawHost.toLowerCase();
@@ -224,7 +307,12 @@ function waitFor(times: readonly EpochMs[], limit: number, nowMs: EpochMs): numb
  * Whether this visitor is called. The target is checked before the counts, so that a wrong number is told as such.
  * @param counts what is known of the same target (`readCallMeTarget(…).target`) and of the same network address
  */
-export function checkCallMe(request: CallMeBody, policy: CallMePolicy, counts: CallMeCounts, nowMs: EpochMs): CallMeAccepted | CallMeRefusal {
+export function checkCallMe(
+  request: CallMeBody,
+  policy: CallMePolicy,
+  counts: CallMeCounts,
+  nowMs: EpochMs,
+): CallMeAccepted | CallMeRefusal {
   const target = readCallMeTarget(request, policy);
   if (!target.accepted) return target;
   if (counts.open) return refuse('alreadyWaiting', request.language);
@@ -247,8 +335,18 @@ export function callingNumberOf(to: Address): CallingNumber {
 export function cleanCallMe(request: CallMeBody): { readonly name: string; readonly question: string; readonly pageUrl: string } {
   const page = URL.parse(request.pageUrl);
   return {
-    name: request.name.normalize('NFC').replace(/[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]+/gu, ' ').trim(),
-    question: request.question.normalize('NFC').replace(/\r\n?/gu, '\n').replace(/[^\P{Cc}\n\t]|[\u202a-\u202e\u2066-\u2069]/gu, '').trim(),
-    pageUrl: page !== null && (page.protocol === 'https:' || page.protocol === 'http:') && page.username === '' && page.password === '' ? page.href : '',
+    name: request.name
+      .normalize('NFC')
+      .replace(/[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]+/gu, ' ')
+      .trim(),
+    question: request.question
+      .normalize('NFC')
+      .replace(/\r\n?/gu, '\n')
+      .replace(/[^\P{Cc}\n\t]|[\u202a-\u202e\u2066-\u2069]/gu, '')
+      .trim(),
+    pageUrl:
+      page !== null && (page.protocol === 'https:' || page.protocol === 'http:') && page.username === '' && page.password === ''
+        ? page.href
+        : '',
   };
 }

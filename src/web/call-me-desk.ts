@@ -4,9 +4,16 @@
  */
 import type { EpochMs } from '../base/ids.ts';
 import {
-  type CallMeBody, type CallMePolicy, type CallMeRefusal, checkCallMe, cleanCallMe, readCallMeTarget,
+  CALL_ME_MESSAGES,
+  type CallMeBody,
+  type CallMePolicy,
+  type CallMeRefusal,
+  CALL_ME_REFUSAL_CODES as CODES,
+  checkCallMe,
+  cleanCallMe,
+  readCallMeTarget,
 } from '../channels/call-me.ts';
-import type { CallMeStatus, WebBackend } from './backend.ts';
+import { type CallMeStatus, RequestRefused, type WebBackend } from './backend.ts';
 
 const HOUR_MS = 3_600_000;
 /** Targets and addresses remembered at most. */
@@ -81,6 +88,9 @@ export function callMeDesk(backend: WebBackend, policy: CallMePolicy, now: () =>
         last.delete(target);
         forget(toTarget, target, at);
         forget(fromAddress, address, at);
+        // In the visitor's language, where the house refuses with a word of ours: it knows of requests from before a restart.
+        const code = error instanceof RequestRefused ? CODES.find((known) => known === error.code) : undefined;
+        if (code !== undefined) return { accepted: false, code, message: CALL_ME_MESSAGES[code][body.language], retryAfterMs: null };
         throw error;
       }
     },

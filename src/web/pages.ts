@@ -2,7 +2,7 @@
 import type { Language } from '../base/ids.ts';
 
 const ESCAPES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
-function escape(text: string): string {
+function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/gu, (character) => ESCAPES[character] ?? '');
 }
 
@@ -23,7 +23,7 @@ function page(language: Language, title: string, body: string): string {
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${escape(title)}</title>
+<title>${escapeHtml(title)}</title>
 <style>${STYLE}
 </style>
 </head>
@@ -44,14 +44,20 @@ export function startPage(language: Language): string {
   const words =
     language === 'ja'
       ? {
-          title: '窓口', lead: '電話をお客様に合った窓口へつなぎます。',
-          panel: 'オペレーター画面', panelText: 'ログインして電話を受けます。',
-          demo: '「お電話ください」ボタンの例', demoText: 'お客様のサイトに組み込んだときの見え方です。',
+          title: '窓口',
+          lead: '電話をお客様に合った窓口へつなぎます。',
+          panel: 'オペレーター画面',
+          panelText: 'ログインして電話を受けます。',
+          demo: '「お電話ください」ボタンの例',
+          demoText: 'お客様のサイトに組み込んだときの見え方です。',
         }
       : {
-          title: 'Madoguchi', lead: 'Calls reach the desk that is right for the caller.',
-          panel: 'Agent’s panel', panelText: 'Log in and take calls.',
-          demo: 'A page with the call-me button', demoText: 'What it looks like on a site of yours.',
+          title: 'Madoguchi',
+          lead: 'Calls reach the desk that is right for the caller.',
+          panel: 'Agent’s panel',
+          panelText: 'Log in and take calls.',
+          demo: 'A page with the call-me button',
+          demoText: 'What it looks like on a site of yours.',
         };
   return page(
     language,
@@ -65,24 +71,39 @@ export function startPage(language: Language): string {
 
 export interface DemoEntry {
   /** The entry's id, as the script tag names it. */
-  readonly entry: string;
+  readonly id: string;
   readonly language: Language;
   readonly country: string;
+  /** What to dial for the same entry. */
+  readonly number: string;
 }
 
 /** A page as any site could have it: its own text, and one script tag. */
 export function demoPage(entry: DemoEntry, origin: string): string {
-  const tag = `<script src="${escape(origin)}/call-me.js" data-entry="${escape(entry.entry)}" data-language="${entry.language}" data-country="${escape(entry.country)}" async></script>`;
+  const tag = `<script src="${escapeHtml(origin)}/call-me.js" data-entry="${escapeHtml(entry.id)}" data-language="${entry.language}" data-country="${escapeHtml(entry.country)}" async></script>`;
   const words =
     entry.language === 'ja'
-      ? { title: 'ある会社のページ', lead: 'このページは「お客様のサイト」の見本です。次の一行で、右下に「お電話ください」ボタンが付きます。', other: 'English page', otherLanguage: 'en' }
-      : { title: 'A page of some company', lead: 'This page stands for any site of yours. One line puts the call-me button into its corner:', other: '日本語のページ', otherLanguage: 'ja' };
+      ? {
+          title: 'ある会社のページ',
+          lead: 'このページは「お客様のサイト」の見本です。次の一行で、右下に「お電話ください」ボタンが付きます。',
+          dial: '電話でかける場合の番号:',
+          other: 'English page',
+          otherLanguage: 'en',
+        }
+      : {
+          title: 'A page of some company',
+          lead: 'This page stands for any site of yours. One line puts the call-me button into its corner:',
+          dial: 'By telephone the same entry is',
+          other: '日本語のページ',
+          otherLanguage: 'ja',
+        };
   return page(
     entry.language,
     words.title,
     `<h1>${words.title}</h1>
 <p>${words.lead}</p>
-<pre><code>${escape(tag)}</code></pre>
+<pre><code>${escapeHtml(tag)}</code></pre>
+<p>${words.dial} <b>${escapeHtml(entry.number)}</b></p>
 <p class="muted"><a href="?language=${words.otherLanguage}" lang="${words.otherLanguage}">${words.other}</a></p>
 ${tag}`,
   );
@@ -91,6 +112,8 @@ ${tag}`,
 /** In place of the panel when its code has not been built. */
 export function notBuiltPage(language: Language): string {
   const text =
-    language === 'ja' ? '画面の準備ができていません。しばらくしてから再読み込みしてください。' : 'The panel has not been built yet. Try again in a moment.';
+    language === 'ja'
+      ? '画面の準備ができていません。しばらくしてから再読み込みしてください。'
+      : 'The panel has not been built yet. Try again in a moment.';
   return page(language, '503', `<h1>503</h1>\n<p>${text}</p>`);
 }

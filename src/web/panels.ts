@@ -96,7 +96,9 @@ export interface PanelHub {
   close(): Promise<void>;
 }
 
-type Checked = { readonly ok: true; readonly message: ClientMessage } | { readonly ok: false; readonly of: string | null; readonly what: string };
+type Checked =
+  | { readonly ok: true; readonly message: ClientMessage }
+  | { readonly ok: false; readonly of: string | null; readonly what: string };
 
 /** Reads one message of a panel. Never throws, whatever it is. */
 export function readClientMessage(data: RawData, isBinary: boolean): Checked {
@@ -141,7 +143,12 @@ function floorInput(agentId: AgentId, message: ClientMessage): FloorInput | null
   }
 }
 
-export function panelHub(options: { readonly backend: WebBackend; readonly log: PanelLog; readonly limits?: Partial<PanelLimits>; readonly now?: () => EpochMs }): PanelHub {
+export function panelHub(options: {
+  readonly backend: WebBackend;
+  readonly log: PanelLog;
+  readonly limits?: Partial<PanelLimits>;
+  readonly now?: () => EpochMs;
+}): PanelHub {
   const { backend, log } = options;
   const limits = { ...PANEL_LIMITS, ...options.limits };
   const now = options.now ?? Date.now;
@@ -154,7 +161,8 @@ export function panelHub(options: { readonly backend: WebBackend; readonly log: 
   const timers = new Set<NodeJS.Timeout>();
   const stop = new AbortController();
   let closing = false;
-  let floorTimer: NodeJS.Timeout | null = null;
+  /** The list will be sent to those who watch it. */
+  let floorDue = false;
   let floorAt = Number.NEGATIVE_INFINITY;
   let onEmpty: (() => void) | null = null;
 
@@ -354,7 +362,7 @@ export function panelHub(options: { readonly backend: WebBackend; readonly log: 
   }
 
   function pushFloor(): void {
-    floorTimer = null;
+    floorDue = false;
     floorAt = now();
     for (const panel of current.values()) if (panel.watching) sendFloor(panel, null);
   }
@@ -362,7 +370,9 @@ export function panelHub(options: { readonly backend: WebBackend; readonly log: 
   const stopListening = backend.onChange((agents) => {
     if (closing) return;
     for (const agentId of agents) pushState(agentId);
-    floorTimer ??= later(Math.min(limits.floorMs, Math.max(0, floorAt + limits.floorMs - now())), pushFloor);
+    if (floorDue) return;
+    floorDue = true;
+    later(Math.min(limits.floorMs, Math.max(0, floorAt + limits.floorMs - now())), pushFloor);
   });
 
   // ---------------------------------------------------------------- who still lives
@@ -394,7 +404,16 @@ export function panelHub(options: { readonly backend: WebBackend; readonly log: 
   return {
     accept(socket, principal, session) {
       const panel: Panel = {
-        socket, principal, session, stage: 'greeting', watching: false, alive: true, allowance: limits.burst, allowanceAt: now(), engaged: false, helloTimer: null,
+        socket,
+        principal,
+        session,
+        stage: 'greeting',
+        watching: false,
+        alive: true,
+        allowance: limits.burst,
+        allowanceAt: now(),
+        engaged: false,
+        helloTimer: null,
       };
       panels.add(panel);
       socket.on('message', (data, isBinary) => onMessage(panel, data, isBinary));

@@ -101,7 +101,14 @@ const LOOPBACK = new BlockList();
 LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4');
 LOOPBACK.addAddress('::1', 'ipv6');
 const PRIVATE = new BlockList();
-for (const [net, bits] of [['127.0.0.0', 8], ['10.0.0.0', 8], ['172.16.0.0', 12], ['192.168.0.0', 16], ['100.64.0.0', 10]] as const) PRIVATE.addSubnet(net, bits, 'ipv4');
+for (const [net, bits] of [
+  ['127.0.0.0', 8],
+  ['10.0.0.0', 8],
+  ['172.16.0.0', 12],
+  ['192.168.0.0', 16],
+  ['100.64.0.0', 10],
+] as const)
+  PRIVATE.addSubnet(net, bits, 'ipv4');
 PRIVATE.addAddress('::1', 'ipv6');
 PRIVATE.addSubnet('fc00::', 7, 'ipv6');
 
@@ -180,7 +187,14 @@ export async function startWeb(options: WebOptions): Promise<RunningWeb> {
 
   // ---------------------------------------------------------------- errors
 
-  function answerError(reply: FastifyReply, status: number, code: string, message: string, where: string | null, retryAfterMs: number | null): FastifyReply {
+  function answerError(
+    reply: FastifyReply,
+    status: number,
+    code: string,
+    message: string,
+    where: string | null,
+    retryAfterMs: number | null,
+  ): FastifyReply {
     if (retryAfterMs !== null) reply.header('retry-after', Math.max(1, Math.ceil(retryAfterMs / 1000)));
     return reply.status(status).send({ code, message, where });
   }
@@ -190,11 +204,22 @@ export async function startWeb(options: WebOptions): Promise<RunningWeb> {
     if (error instanceof HttpError) return answerError(reply, error.statusCode, error.code, error.message, null, error.retryAfterMs);
     if (error.validation !== undefined) {
       const where = whereWrong(error);
-      return answerError(reply, 400, 'malformed', `The request does not have the form that is agreed${where === null ? '' : ` (at ${where})`}; see /api/openapi.json.`, where, null);
+      return answerError(
+        reply,
+        400,
+        'malformed',
+        `The request does not have the form that is agreed${where === null ? '' : ` (at ${where})`}; see /api/openapi.json.`,
+        where,
+        null,
+      );
     }
     const known = FASTIFY_ERRORS[error.code];
     if (known !== undefined) return answerError(reply, error.statusCode ?? 400, known[0], known[1], null, null);
-    if (error.statusCode !== undefined && error.statusCode < 500) return answerError(reply, error.statusCode, 'refused', error.message, null, null);
+    // Folders, and paths out of the static one: for browsers there is nothing.
+    if (error.statusCode === 403 || error.statusCode === 404)
+      return answerError(reply, 404, 'notFound', 'There is nothing here.', null, null);
+    if (error.statusCode !== undefined && error.statusCode < 500)
+      return answerError(reply, error.statusCode, 'refused', error.message, null, null);
     request.log.error({ err: error, route: request.routeOptions.url }, 'request failed');
     return answerError(reply, 500, 'internal', 'This could not be done now. Try again.', null, null);
   });
@@ -234,7 +259,8 @@ export async function startWeb(options: WebOptions): Promise<RunningWeb> {
     timeWindow: 60_000,
     // Watchers of the house are not visitors.
     allowList: (request: FastifyRequest) => request.url === '/healthz' || request.url === '/readyz' || request.url === '/metrics',
-    errorResponseBuilder: (_request, context) => new HttpError(429, 'tooManyRequests', `Too many requests. Try again in ${Math.ceil(context.ttl / 1000)} s.`, context.ttl),
+    errorResponseBuilder: (_request, context) =>
+      new HttpError(429, 'tooManyRequests', `Too many requests. Try again in ${Math.ceil(context.ttl / 1000)} s.`, context.ttl),
   });
   await app.register(fastifySwagger, {
     openapi: { openapi: '3.1.0', info: { title: 'Madoguchi', description: 'Telephony CTI, IVR and contact routing.', version: '1' } },
@@ -251,7 +277,8 @@ export async function startWeb(options: WebOptions): Promise<RunningWeb> {
   /** Requests that change something come from our own pages, or from no page at all. */
   async function requireOwnPage(request: FastifyRequest): Promise<void> {
     const { origin } = request.headers;
-    if (origin !== undefined && !isOurOrigin(request.raw, origin)) throw new HttpError(403, 'originNotAllowed', 'Pages of other sites may not do this.');
+    if (origin !== undefined && !isOurOrigin(request.raw, origin))
+      throw new HttpError(403, 'originNotAllowed', 'Pages of other sites may not do this.');
   }
 
   function sessionOf(request: FastifyRequest): string | null {
@@ -275,81 +302,103 @@ export async function startWeb(options: WebOptions): Promise<RunningWeb> {
   const perName = throttle(options.loginPerName ?? LOGIN_PER_NAME);
   const perAddress = throttle(options.loginPerAddress ?? LOGIN_PER_ADDRESS);
 
-  app.post('/api/login', {
-    preHandler: requireOwnPage,
-    schema: { summary: 'Log in; the session is a cookie', tags: ['session'], body: LoginBody, response: { 200: PrincipalBody, ...errors } },
-  }, async (request, reply) => {
-    const { userName, password } = request.body;
-    const at = now();
-    const name = userName.normalize('NFKC').toLowerCase();
-    const waitMs = Math.max(perName.waitMs(name, at), perAddress.waitMs(request.ip, at));
-    if (waitMs > 0) throw new HttpError(429, 'tooManyLogins', `Too many failed attempts. Try again in ${Math.ceil(waitMs / 1000)} s.`, waitMs);
-    perName.attempt(name, at);
-    perAddress.attempt(request.ip, at);
-    const forgive = () => {
-      perName.forgive(name, at);
-      perAddress.forgive(request.ip, at);
-    };
-    let login: Awaited<ReturnType<WebBackend['logIn']>>;
-    try {
-      login = await backend.logIn(userName, password);
-    } catch (error) {
-      // That the house couldn't look is nobody's wrong password.
-      forgive();
-      throw error;
-    }
-    if (login === null) throw new HttpError(401, 'wrongLogin', 'User name or password is wrong.');
-    forgive();
-    reply.header('cache-control', 'no-store');
-    reply.setCookie(cookieName, login.session, {
-      path: '/',
-      httpOnly: true,
-      sameSite: 'strict',
-      secure: isHttps(request),
-      maxAge: Math.max(1, Math.floor((login.expiresAt - at) / 1000)),
-    });
-    return login.principal;
-  });
-
-  app.post('/api/logout', {
-    preHandler: requireOwnPage,
-    schema: { summary: 'End the session', tags: ['session'], response: { 200: Type.Object({ ok: Type.Boolean() }), ...errors } },
-  }, async (request, reply) => {
-    const session = sessionOf(request);
-    reply.clearCookie(cookieName, { path: '/', httpOnly: true, sameSite: 'strict', secure: isHttps(request) });
-    if (session !== null) {
-      await backend.logOut(session);
-      hub.endSession(session);
-    }
-    return { ok: true };
-  });
-
-  app.get('/api/me', {
-    schema: { summary: 'Who is logged in', tags: ['session'], response: { 200: PrincipalBody, ...errors } },
-  }, async (request, reply) => {
-    reply.header('cache-control', 'no-store');
-    return requirePrincipal(request);
-  });
-
-  app.get('/api/contacts/:id/events', {
-    schema: {
-      summary: 'Every event of a contact',
-      tags: ['contacts'],
-      params: Type.Object({ id: Type.String({ minLength: 1, maxLength: 128 }) }),
-      response: { 200: Type.Object({ events: Type.Array(Type.Record(Type.String(), Type.Unknown())) }), ...errors },
+  app.post(
+    '/api/login',
+    {
+      preHandler: requireOwnPage,
+      schema: {
+        summary: 'Log in; the session is a cookie',
+        tags: ['session'],
+        body: LoginBody,
+        response: { 200: PrincipalBody, ...errors },
+      },
     },
-  }, async (request, reply) => {
-    const principal = await requirePrincipal(request);
-    reply.header('cache-control', 'no-store');
-    return { events: [...(await backend.contactEvents(principal, request.params.id))] };
-  });
+    async (request, reply) => {
+      const { userName, password } = request.body;
+      const at = now();
+      const name = userName.normalize('NFKC').toLowerCase();
+      const waitMs = Math.max(perName.waitMs(name, at), perAddress.waitMs(request.ip, at));
+      if (waitMs > 0)
+        throw new HttpError(429, 'tooManyLogins', `Too many failed attempts. Try again in ${Math.ceil(waitMs / 1000)} s.`, waitMs);
+      perName.attempt(name, at);
+      perAddress.attempt(request.ip, at);
+      const forgive = () => {
+        perName.forgive(name, at);
+        perAddress.forgive(request.ip, at);
+      };
+      let login: Awaited<ReturnType<WebBackend['logIn']>>;
+      try {
+        login = await backend.logIn(userName, password);
+      } catch (error) {
+        // That the house couldn't look is nobody's wrong password.
+        forgive();
+        throw error;
+      }
+      if (login === null) throw new HttpError(401, 'wrongLogin', 'User name or password is wrong.');
+      forgive();
+      reply.header('cache-control', 'no-store');
+      reply.setCookie(cookieName, login.session, {
+        path: '/',
+        httpOnly: true,
+        sameSite: 'strict',
+        secure: isHttps(request),
+        maxAge: Math.max(1, Math.floor((login.expiresAt - at) / 1000)),
+      });
+      return login.principal;
+    },
+  );
+
+  app.post(
+    '/api/logout',
+    {
+      preHandler: requireOwnPage,
+      schema: { summary: 'End the session', tags: ['session'], response: { 200: Type.Object({ ok: Type.Boolean() }), ...errors } },
+    },
+    async (request, reply) => {
+      const session = sessionOf(request);
+      reply.clearCookie(cookieName, { path: '/', httpOnly: true, sameSite: 'strict', secure: isHttps(request) });
+      if (session !== null) {
+        await backend.logOut(session);
+        hub.endSession(session);
+      }
+      return { ok: true };
+    },
+  );
+
+  app.get(
+    '/api/me',
+    {
+      schema: { summary: 'Who is logged in', tags: ['session'], response: { 200: PrincipalBody, ...errors } },
+    },
+    async (request, reply) => {
+      reply.header('cache-control', 'no-store');
+      return requirePrincipal(request);
+    },
+  );
+
+  app.get(
+    '/api/contacts/:id/events',
+    {
+      schema: {
+        summary: 'Every event of a contact',
+        tags: ['contacts'],
+        params: Type.Object({ id: Type.String({ minLength: 1, maxLength: 128 }) }),
+        response: { 200: Type.Object({ events: Type.Array(Type.Record(Type.String(), Type.Unknown())) }), ...errors },
+      },
+    },
+    async (request, reply) => {
+      const principal = await requirePrincipal(request);
+      reply.header('cache-control', 'no-store');
+      return { events: [...(await backend.contactEvents(principal, request.params.id))] };
+    },
+  );
 
   // ---------------------------------------------------------------- call-me
 
   const desk = callMeDesk(backend, options.callMe.policy, now);
   const callMeOrigins = new Set(options.callMe.origins.map((origin) => new URL(origin).origin));
 
-  await app.register(async (plugin) => {
+  app.register((plugin, _options, done) => {
     const site = plugin.withTypeProvider<TypeBoxTypeProvider>();
     site.addHook('onRequest', async (request, reply) => {
       reply.header('vary', 'Origin');
@@ -375,61 +424,106 @@ export async function startWeb(options: WebOptions): Promise<RunningWeb> {
     site.options('/api/call-me', { schema: { hide: true } }, preflight);
     site.options('/api/call-me/:token', { schema: { hide: true } }, preflight);
 
-    site.post('/api/call-me', {
-      config: { rateLimit: { max: CALL_ME_PER_MINUTE, timeWindow: 60_000 } },
-      schema: { summary: 'Ask to be called', tags: ['call-me'], body: CallMeBody, response: { 201: Type.Object({ token: Type.String() }), ...errors } },
-    }, async (request, reply) => {
-      const answer = await desk.request(request.body, request.ip);
-      if ('token' in answer) return reply.status(201).send({ token: answer.token });
-      const status = answer.code === 'tooMany' ? 429 : answer.code === 'alreadyWaiting' ? 409 : 422;
-      return answerError(reply, status, answer.code, answer.message, status === 422 ? '/to' : null, answer.retryAfterMs);
-    });
+    site.post(
+      '/api/call-me',
+      {
+        config: { rateLimit: { max: CALL_ME_PER_MINUTE, timeWindow: 60_000 } },
+        schema: {
+          summary: 'Ask to be called',
+          tags: ['call-me'],
+          body: CallMeBody,
+          response: { 201: Type.Object({ token: Type.String() }), ...errors },
+        },
+      },
+      async (request, reply) => {
+        const answer = await desk.request(request.body, request.ip);
+        if ('token' in answer) return reply.status(201).send({ token: answer.token });
+        const status = answer.code === 'tooMany' ? 429 : answer.code === 'alreadyWaiting' ? 409 : 422;
+        return answerError(reply, status, answer.code, answer.message, status === 422 ? '/to' : null, answer.retryAfterMs);
+      },
+    );
 
-    site.get('/api/call-me/:token', {
-      schema: { summary: 'How a request stands', tags: ['call-me'], params: TokenParams, response: { 200: CallMeStatusBody, ...errors } },
-    }, async (request) => {
-      const status = await backend.callMeStatus(request.params.token);
-      if (status === null) throw new HttpError(404, 'noSuchRequest', 'There is no such request.');
-      return status;
-    });
+    site.get(
+      '/api/call-me/:token',
+      {
+        schema: { summary: 'How a request stands', tags: ['call-me'], params: TokenParams, response: { 200: CallMeStatusBody, ...errors } },
+      },
+      async (request) => {
+        const status = await backend.callMeStatus(request.params.token);
+        if (status === null) throw new HttpError(404, 'noSuchRequest', 'There is no such request.');
+        return status;
+      },
+    );
 
-    site.delete('/api/call-me/:token', {
-      schema: { summary: 'Take a request back', tags: ['call-me'], params: TokenParams, response: { 200: Type.Object({ cancelled: Type.Boolean() }), ...errors } },
-    }, async (request) => ({ cancelled: await backend.cancelCallMe(request.params.token) }));
+    site.delete(
+      '/api/call-me/:token',
+      {
+        schema: {
+          summary: 'Take a request back',
+          tags: ['call-me'],
+          params: TokenParams,
+          response: { 200: Type.Object({ cancelled: Type.Boolean() }), ...errors },
+        },
+      },
+      async (request) => ({ cancelled: await backend.cancelCallMe(request.params.token) }),
+    );
+    done();
   });
 
   // ---------------------------------------------------------------- watchers of the house
 
-  app.get('/healthz', { schema: { summary: 'The process lives', tags: ['operation'], response: { 200: Type.Object({ ok: Type.Boolean() }) } } }, async () => ({ ok: true }));
+  app.get(
+    '/healthz',
+    { schema: { summary: 'The process lives', tags: ['operation'], response: { 200: Type.Object({ ok: Type.Boolean() }) } } },
+    async () => ({ ok: true }),
+  );
 
-  app.get('/readyz', {
-    schema: { summary: 'Contacts can be taken; else which part is missing', tags: ['operation'], response: { 200: PartsBody, 503: PartsBody } },
-  }, async (_request, reply) => {
-    const health = backend.health();
-    const ready = health.ready && !closing;
-    reply.header('cache-control', 'no-store');
-    return reply.status(ready ? 200 : 503).send({ ready, parts: { ...health.parts, ...(closing ? { web: 'closing' } : {}) } });
-  });
+  app.get(
+    '/readyz',
+    {
+      schema: {
+        summary: 'Contacts can be taken; else which part is missing',
+        tags: ['operation'],
+        response: { 200: PartsBody, 503: PartsBody },
+      },
+    },
+    async (_request, reply) => {
+      const health = backend.health();
+      const ready = health.ready && !closing;
+      reply.header('cache-control', 'no-store');
+      return reply.status(ready ? 200 : 503).send({ ready, parts: { ...health.parts, ...(closing ? { web: 'closing' } : {}) } });
+    },
+  );
 
-  app.get('/metrics', { schema: { summary: 'Figures for Prometheus', tags: ['operation'], response: { 200: Type.String(), ...errors } } }, async (request, reply) => {
-    if (options.metricsPublic !== true && !within(PRIVATE, request.ip)) throw new HttpError(403, 'notFromHere', 'Only from this machine or a private network.');
-    const { contentType, text } = await backend.metrics();
-    return reply.header('content-type', contentType).header('cache-control', 'no-store').send(text);
-  });
+  app.get(
+    '/metrics',
+    { schema: { summary: 'Figures for Prometheus', tags: ['operation'], response: { 200: Type.String(), ...errors } } },
+    async (request, reply) => {
+      if (options.metricsPublic !== true && !within(PRIVATE, request.ip))
+        throw new HttpError(403, 'notFromHere', 'Only from this machine or a private network.');
+      const { contentType, text } = await backend.metrics();
+      return reply.header('content-type', contentType).header('cache-control', 'no-store').send(text);
+    },
+  );
 
   app.get('/api/openapi.json', { schema: { hide: true } }, async () => app.swagger());
 
   // ---------------------------------------------------------------- pages
 
-  // Pages that we write ourselves carry their few styles with them; so does the call-me form.
-  const ownPage = { schema: { hide: true }, helmet: { contentSecurityPolicy: { useDefaults: false, directives: { ...policy, styleSrc: ["'self'", "'unsafe-inline'"] } } } };
-  const html = (reply: FastifyReply, text: string) => reply.header('content-type', 'text/html; charset=utf-8').header('cache-control', 'no-cache').send(text);
+  // Pages that we write ourselves carry their few styles with them.
+  const ownPage = {
+    schema: { hide: true },
+    helmet: { contentSecurityPolicy: { useDefaults: false, directives: { ...policy, styleSrc: ["'self'", "'unsafe-inline'"] } } },
+  };
+  const html = (reply: FastifyReply, text: string) =>
+    reply.header('content-type', 'text/html; charset=utf-8').header('cache-control', 'no-cache').send(text);
 
   app.get('/', ownPage, async (request, reply) => html(reply, startPage(preferredLanguage(request.headers['accept-language']))));
 
   app.get('/call-me/demo', ownPage, async (request, reply) => {
     const query: { language?: unknown } = typeof request.query === 'object' && request.query !== null ? request.query : {};
-    const wanted = query.language === 'ja' || query.language === 'en' ? query.language : preferredLanguage(request.headers['accept-language']);
+    const wanted =
+      query.language === 'ja' || query.language === 'en' ? query.language : preferredLanguage(request.headers['accept-language']);
     const entry = options.callMe.demo.find(({ language }) => language === wanted) ?? options.callMe.demo[0];
     if (entry === undefined) throw new HttpError(404, 'notFound', 'There is no demo here.');
     const host = askedHost(request.raw);
@@ -478,9 +572,11 @@ export async function startWeb(options: WebOptions): Promise<RunningWeb> {
     if (closing) return refuseUpgrade(socket, '503 Service Unavailable', 'closing', 'Restarting; come back in a moment.');
     const origin = header(request, 'origin');
     // A browser always says where it comes from; whoever is none has no cookie by accident either.
-    if (origin === undefined || !isOurOrigin(request, origin)) return refuseUpgrade(socket, '403 Forbidden', 'originNotAllowed', 'Pages of other sites may not connect.');
+    if (origin === undefined || !isOurOrigin(request, origin))
+      return refuseUpgrade(socket, '403 Forbidden', 'originNotAllowed', 'Pages of other sites may not connect.');
     const session = app.parseCookie(request.headers.cookie ?? '')[cookieName];
-    const principal = session === undefined || session === '' || session.length > SESSION_LENGTH ? null : await backend.principalOf(session);
+    const principal =
+      session === undefined || session === '' || session.length > SESSION_LENGTH ? null : await backend.principalOf(session);
     if (session === undefined || principal === null) return refuseUpgrade(socket, '401 Unauthorized', 'notLoggedIn', 'Log in first.');
     if (socket.destroyed) return;
     sockets.handleUpgrade(request, socket, head, (connection) => hub.accept(connection, principal, session));
@@ -498,6 +594,7 @@ export async function startWeb(options: WebOptions): Promise<RunningWeb> {
   // ---------------------------------------------------------------- open, and close in reverse
 
   try {
+    // biome-ignore lint/nursery/useAwaitThenable: without a callback it gives a promise; the rule reads the other overload
     await app.listen({ host: options.host, port: options.port });
   } catch (error) {
     await hub.close();

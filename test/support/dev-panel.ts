@@ -16,9 +16,33 @@ const policy = { ...DEFAULT_CALL_ME_POLICY, countries: ['JP', 'GB', 'US'], perTa
 /** The kinds of contact that a panel has to show. */
 const CONTACTS: readonly Partial<ContactView>[] = [
   {},
-  { callingNumber: null, numberKind: 'withheld', rule: 'reception', why: ['calling number is withheld', 'no customer code was entered in three tries'],
-    customer: { customerId: null, customerCode: null, kind: 'unknown', name: '', nameKana: null, organisation: null, region: null, address: null, phones: [], emails: [], note: null, products: [], lastContacts: [] } },
-  { channel: 'callback', origin: 'callMe', question: '洗浄機のフィルターはどこで買えますか。', pageUrl: 'https://www.example.jp/products/kx-200' },
+  {
+    callingNumber: null,
+    numberKind: 'withheld',
+    rule: 'reception',
+    why: ['calling number is withheld', 'no customer code was entered in three tries'],
+    customer: {
+      customerId: null,
+      customerCode: null,
+      kind: 'unknown',
+      name: '',
+      nameKana: null,
+      organisation: null,
+      region: null,
+      address: null,
+      phones: [],
+      emails: [],
+      note: null,
+      products: [],
+      lastContacts: [],
+    },
+  },
+  {
+    channel: 'callback',
+    origin: 'callMe',
+    question: '洗浄機のフィルターはどこで買えますか。',
+    pageUrl: 'https://www.example.jp/products/kx-200',
+  },
   { language: 'en', calledNumber: '2000', maker: 'Madoguchi Works Ltd', callingNumber: '+442079460123' },
 ];
 
@@ -31,7 +55,10 @@ const web = await startWeb({
   callMe: {
     origins: ['http://localhost:5173', 'http://127.0.0.1:5173'],
     policy,
-    demo: [{ entry: '1000', language: 'ja', country: 'JP' }, { entry: '2000', language: 'en', country: 'GB' }],
+    demo: [
+      { id: '1000', language: 'ja', country: 'JP', number: '1000' },
+      { id: '2000', language: 'en', country: 'GB', number: '2000' },
+    ],
   },
 });
 process.stdout.write(`${web.url}  log in as ${backend.userNames.join(', ')} with the password ${FAKE_PASSWORD}\n`);
@@ -46,9 +73,15 @@ const ENDED = new Set(['done', 'notReached', 'cancelled']);
 const timer = setInterval(() => {
   seconds += 1;
   const waiting = Array.from({ length: seconds % 5 }, (_, index) => ({
-    contactId: `w-${index}`, channel: index === 1 ? 'callback' : 'voice', state: 'queued', party: ['山田 花子', 'withheld', '鈴木商店', 'John Brown'][index] ?? '',
+    contactId: `w-${index}`,
+    channel: index === 1 ? 'callback' : 'voice',
+    state: 'queued',
+    party: ['山田 花子', 'withheld', '鈴木商店', 'John Brown'][index] ?? '',
     desk: index === 3 ? { id: 'desk-london', name: 'London service desk' } : { id: 'desk-osaka', name: '大阪サービス窓口' },
-    callingNumber: index === 1 ? null : '+81312345678', arrivedAt: Date.now() - (5 - index) * 17_000, position: index + 1, agent: null,
+    callingNumber: index === 1 ? null : '+81312345678',
+    arrivedAt: Date.now() - (5 - index) * 17_000,
+    position: index + 1,
+    agent: null,
   }));
   if (seconds % 4 === 0) backend.setWaiting(waiting);
   for (const agentId of agentIds) {

@@ -31,12 +31,24 @@ export const FAKE_CUSTOMER: CustomerView = {
   ],
   lastContacts: [
     {
-      contactId: 'c-old-2', at: Date.UTC(2026, 9, 2, 1, 12), channel: 'voice', desk: OSAKA.name, agent: '佐藤 健', cause: 'handled',
-      disposition: 'repairArranged', note: '排水の異音。部品手配済み。',
+      contactId: 'c-old-2',
+      at: Date.UTC(2026, 9, 2, 1, 12),
+      channel: 'voice',
+      desk: OSAKA.name,
+      agent: '佐藤 健',
+      cause: 'handled',
+      disposition: 'repairArranged',
+      note: '排水の異音。部品手配済み。',
     },
     {
-      contactId: 'c-old-1', at: Date.UTC(2026, 5, 21, 5, 40), channel: 'callback', desk: OSAKA.name, agent: '田中 美咲', cause: 'handled',
-      disposition: 'answered', note: 'フィルターの交換時期について。',
+      contactId: 'c-old-1',
+      at: Date.UTC(2026, 5, 21, 5, 40),
+      channel: 'callback',
+      desk: OSAKA.name,
+      agent: '田中 美咲',
+      cause: 'handled',
+      disposition: 'answered',
+      note: 'フィルターの交換時期について。',
     },
   ],
 };
@@ -94,13 +106,31 @@ export function createFakeBackend(options: { readonly now?: () => EpochMs; reado
   let counter = 0;
   let health: ReturnType<WebBackend['health']> = { ready: true, parts: { database: 'ok', switch: 'ok', floor: 'ok' } };
 
-  const makeAgent = (agentId: string, name: string, role: Principal['role'], desks: AgentView['desks'], hasDeskPhone: boolean): FakeAgent => ({
+  const makeAgent = (
+    agentId: string,
+    name: string,
+    role: Principal['role'],
+    desks: AgentView['desks'],
+    hasDeskPhone: boolean,
+  ): FakeAgent => ({
     principal: { agentId, name, role },
     contact: null,
     panel: 'closed',
     view: {
-      agentId, name, organisation: '株式会社窓口製作所', role, desks, hasDeskPhone, state: 'loggedOff', reason: null, stateSince: now(), pending: null,
-      phone: { kind: 'browser', sip: options.sip ?? null, reachable: true }, wrapUpEndsAt: null, legId: null, waitingAtMyDesks: 0,
+      agentId,
+      name,
+      organisation: '株式会社窓口製作所',
+      role,
+      desks,
+      hasDeskPhone,
+      state: 'loggedOff',
+      reason: null,
+      stateSince: now(),
+      pending: null,
+      phone: { kind: 'browser', sip: options.sip ?? null, reachable: true },
+      wrapUpEndsAt: null,
+      legId: null,
+      waitingAtMyDesks: 0,
     },
   });
   const users = new Map([
@@ -237,8 +267,16 @@ export function createFakeBackend(options: { readonly now?: () => EpochMs; reado
         agents: [...byId.values()]
           .filter((agent) => agent.view.desks.some((desk) => seen.has(desk.id)))
           .map(({ view, panel, contact }) => ({
-            agentId: view.agentId, name: view.name, desks: view.desks.map((desk) => desk.name), state: view.state, reason: view.reason,
-            stateSince: view.stateSince, pending: view.pending?.state ?? null, phone: view.phone.kind, panel, party: contact?.customer.name ?? null,
+            agentId: view.agentId,
+            name: view.name,
+            desks: view.desks.map((desk) => desk.name),
+            state: view.state,
+            reason: view.reason,
+            stateSince: view.stateSince,
+            pending: view.pending?.state ?? null,
+            phone: view.phone.kind,
+            panel,
+            party: contact?.customer.name ?? null,
           })),
       };
     },
@@ -265,7 +303,10 @@ export function createFakeBackend(options: { readonly now?: () => EpochMs; reado
     },
     health: () => health,
     async metrics() {
-      return { contentType: 'text/plain; version=0.0.4; charset=utf-8', text: '# TYPE madoguchi_contacts_waiting gauge\nmadoguchi_contacts_waiting 0\n' };
+      return {
+        contentType: 'text/plain; version=0.0.4; charset=utf-8',
+        text: '# TYPE madoguchi_contacts_waiting gauge\nmadoguchi_contacts_waiting 0\n',
+      };
     },
     async contactEvents(principal, contactId) {
       if (contactId !== 'c-1') throw new RequestRefused('noSuchContact', 'There is no such contact, or you may not see it.', 404);
@@ -275,10 +316,26 @@ export function createFakeBackend(options: { readonly now?: () => EpochMs; reado
     offer(agentId, change = {}) {
       const number = ++counter;
       const contact: ContactView = {
-        contactId: `c-${number}`, offerId: `o-${number}`, channel: 'voice', origin: 'call', stage: 'shown', language: 'ja', callingNumber: '+81312345678',
-        numberKind: 'valid', calledNumber: '+81663456789', maker: '株式会社窓口製作所', desk: OSAKA, rule: 'customer-last-desk',
+        contactId: `c-${number}`,
+        offerId: `o-${number}`,
+        channel: 'voice',
+        origin: 'call',
+        stage: 'shown',
+        language: 'ja',
+        callingNumber: '+81312345678',
+        numberKind: 'valid',
+        calledNumber: '+81663456789',
+        maker: '株式会社窓口製作所',
+        desk: OSAKA,
+        rule: 'customer-last-desk',
         why: ['calling number belongs to customer 10023', 'desk 大阪サービス窓口 handles this customer', 'the desk is open'],
-        arrivedAt: now() - 12_000, connectedAt: null, deadlineAt: now() + 1_000, question: null, pageUrl: null, customer: FAKE_CUSTOMER, ...change,
+        arrivedAt: now() - 12_000,
+        connectedAt: null,
+        deadlineAt: now() + 1_000,
+        question: null,
+        pageUrl: null,
+        customer: FAKE_CUSTOMER,
+        ...change,
       };
       setContact(agentId, contact);
       setAgent(agentId, { state: 'busy', reason: null, legId: `leg-${number}` });

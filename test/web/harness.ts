@@ -70,7 +70,10 @@ export class PanelClient {
   ): Promise<Extract<ServerMessage, { type: T }>> {
     const isIt = (message: ServerMessage): message is Extract<ServerMessage, { type: T }> => message.type === type;
     const find = () => this.messages.slice(from).filter(isIt).find(wished);
-    await until(`a panel receives ${type} (it has ${JSON.stringify(this.messages.map((message) => message.type))})`, () => find() !== undefined);
+    await until(
+      `a panel receives ${type} (it has ${JSON.stringify(this.messages.map((message) => message.type))})`,
+      () => find() !== undefined,
+    );
     const found = find();
     if (found === undefined) throw new Error('it was there a moment ago');
     return found;
@@ -99,7 +102,7 @@ export async function startHarness(change: Partial<WebOptions> = {}): Promise<Ha
     callMe: {
       origins: ['https://shop.example.jp'],
       policy: { ...DEFAULT_CALL_ME_POLICY, countries: ['JP'] },
-      demo: [{ entry: '1000', language: 'ja', country: 'JP' }],
+      demo: [{ id: '1000', language: 'ja', country: 'JP', number: '1000' }],
     },
     ...change,
   });

@@ -107,7 +107,9 @@ describe('requests of other sites', () => {
     const { request } = await startHarness();
     for (const type of ['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=x']) {
       const response = await request('/api/login', {
-        method: 'POST', headers: { 'content-type': type }, body: JSON.stringify({ userName: 'tanaka', password: FAKE_PASSWORD }),
+        method: 'POST',
+        headers: { 'content-type': type },
+        body: JSON.stringify({ userName: 'tanaka', password: FAKE_PASSWORD }),
       });
       expect(response.status).toBe(415);
       expect(await response.json()).toMatchObject({ code: 'notJson' });

@@ -21,7 +21,12 @@ describe('opening a panel', () => {
   test('is for our own pages only: from another site, or from no page, it is 403 even with the cookie', async () => {
     const { web, cookieOf } = await startHarness();
     const cookie = await cookieOf('tanaka');
-    for (const origin of ['https://evil.example', 'null', `http://127.0.0.1:${web.port + 1}`, `http://127.0.0.1:${web.port}.evil.example`]) {
+    for (const origin of [
+      'https://evil.example',
+      'null',
+      `http://127.0.0.1:${web.port + 1}`,
+      `http://127.0.0.1:${web.port}.evil.example`,
+    ]) {
       expect(await upgradeStatus(web, { cookie, origin }), origin).toBe(403);
     }
     expect(await upgradeStatus(web, { cookie })).toBe(403);
@@ -349,7 +354,15 @@ describe('what a panel is told', () => {
 
 describe('watching the floor', () => {
   const row = (id: string, desk: { id: string; name: string }) => ({
-    contactId: id, channel: 'voice', state: 'queued', desk, party: '山田', callingNumber: null, arrivedAt: 1, position: 1, agent: null,
+    contactId: id,
+    channel: 'voice',
+    state: 'queued',
+    desk,
+    party: '山田',
+    callingNumber: null,
+    arrivedAt: 1,
+    position: 1,
+    agent: null,
   });
   const OSAKA = { id: 'desk-osaka', name: '大阪サービス窓口' };
   const LONDON = { id: 'desk-london', name: 'London service desk' };
@@ -428,7 +441,10 @@ describe('garbage', () => {
     const almost = fc.record(
       {
         id: fc.oneof(fc.string(), fc.anything()),
-        type: fc.oneof(fc.constantFrom('hello', 'logOn', 'setReady', 'setNotReady', 'wrapUp', 'watch', 'decline', '__proto__', 'constructor'), fc.anything()),
+        type: fc.oneof(
+          fc.constantFrom('hello', 'logOn', 'setReady', 'setNotReady', 'wrapUp', 'watch', 'decline', '__proto__', 'constructor'),
+          fc.anything(),
+        ),
         holdsCall: fc.oneof(fc.boolean(), fc.anything()),
         phone: fc.oneof(fc.constantFrom('browser', 'deskPhone'), fc.anything()),
         reason: fc.oneof(fc.constantFrom('break', 'noAnswer'), fc.anything()),
@@ -437,7 +453,11 @@ describe('garbage', () => {
       },
       { requiredKeys: [] },
     );
-    const text = fc.oneof(fc.string(), fc.json(), almost.map((value) => JSON.stringify(value, (_key, inner: unknown) => (typeof inner === 'bigint' ? 1 : inner)) ?? ''));
+    const text = fc.oneof(
+      fc.string(),
+      fc.json(),
+      almost.map((value) => JSON.stringify(value, (_key, inner: unknown) => (typeof inner === 'bigint' ? 1 : inner)) ?? ''),
+    );
     fc.assert(
       fc.property(text, fc.boolean(), (data, isBinary) => {
         const read = readClientMessage(Buffer.from(data), isBinary);
@@ -453,11 +473,18 @@ describe('garbage', () => {
     const smith = await panel('smith');
     const tanaka = await panel('tanaka');
     await fc.assert(
-      fc.asyncProperty(fc.oneof(fc.string(), fc.json(), fc.uint8Array().map((bytes) => Buffer.from(bytes))), async (data) => {
-        const before = tanaka.messages.length;
-        tanaka.sendRaw(data);
-        await tanaka.receives('refused', () => true, before);
-      }),
+      fc.asyncProperty(
+        fc.oneof(
+          fc.string(),
+          fc.json(),
+          fc.uint8Array().map((bytes) => Buffer.from(bytes)),
+        ),
+        async (data) => {
+          const before = tanaka.messages.length;
+          tanaka.sendRaw(data);
+          await tanaka.receives('refused', () => true, before);
+        },
+      ),
       { numRuns: 300 },
     );
     // Broken frames: a reserved opcode, unmasked, straight onto the wire.

@@ -1,0 +1,340 @@
+/** Puts the house together: each part is opened, handed what it needs, and closed in reverse. */
+import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { type DestinationStream, pino } from 'pino';
+import { createBackend } from './backend.ts';
+import { browserEndpoint } from './base/endpoint.ts';
+import type { Logger } from './base/log.ts';
+import { houseJobs, startClock } from './clock.ts';
+import type { Config } from './config.ts';
+import { Controller } from './contact/controller.ts';
+import type { FloorContext } from './contact/floor.ts';
+import { readCallingNumber } from './contact/identify.ts';
+import { AriClientTransport } from './cti/asterisk/ari-client.ts';
+import { AriWebSocket } from './cti/asterisk/ari-ws.ts';
+import { AsteriskMissingError, defaultPrefix, readPrefix } from './cti/asterisk/server/prefix.ts';
+import { startAsterisk } from './cti/asterisk/server/server.ts';
+import { AsteriskSwitch } from './cti/asterisk/switch.ts';
+import { callMeOutcome, deskOfContact } from './db/contacts.ts';
+import { customerView } from './db/customer-view.ts';
+import { loadDemo } from './db/demo.ts';
+import { loadDirectory, onDirectoryChanged } from './db/directory.ts';
+import { contactEvents, ensureEventPartitions } from './db/events.ts';
+import { migrate } from './db/migrate.ts';
+import { PgPartyFinder } from './db/party.ts';
+import { agentEndpoints, authenticate, createSession, deleteSession, findSession } from './db/people.ts';
+import { createPool } from './db/pool.ts';
+import { type Log, startPostgres } from './db/postgres-server.ts';
+import { PgFloorStore } from './db/store.ts';
+import { visibleDesks } from './db/visibility.ts';
+import { floorMetrics } from './metrics.ts';
+import type { Directory } from './routing/directory.ts';
+import { loadScenarios } from './scenarios.ts';
+import { buildWeb } from './web/build.ts';
+import { startWeb } from './web/server.ts';
+
+export interface House {
+  readonly url: string;
+  readonly directory: Directory;
+  /** Of the demo centre's people; null when this centre is not the demo. */
+  readonly demoPassword: string | null;
+  readonly switchVersion: string;
+  /** Ends everything that this house started, and only that. */
+  stop(): Promise<void>;
+}
+
+/** Told what is being done, for whoever waits. */
+export type Progress = (what: string) => void;
+
+const APP = 'madoguchi';
+const SESSION_MS = 12 * 3_600_000;
+/** A leg lives this long without a controller: time to repair a machine, and no orphan for ever. */
+const LEG_LEASE_MS = 600_000;
+
+/**
+ * Opens the house: database, switch, floor, web.
+ * @param onLost called when this process cannot go on: another one owns the centre, or its records are damaged
+ * @throws whatever keeps it from opening; what was opened before is closed again
+ */
+export async function openHouse(config: Config, log: Logger, progress: Progress, onLost: (error: Error) => void): Promise<House> {
+  const closers: (() => Promise<unknown>)[] = [];
+  const close = async (): Promise<void> => {
+    const errors: unknown[] = [];
+    for (const closer of closers.splice(0).reverse()) await closer().catch((error: unknown) => errors.push(error));
+    if (errors.length > 0) throw new AggregateError(errors, 'not everything could be closed properly');
+  };
+  try {
+    return await open(config, log, progress, onLost, closers, close);
+  } catch (error) {
+    await close().catch((closing: unknown) => log.error({ err: closing }, 'closing after a failed start'));
+    throw error;
+  }
+}
+
+async function open(
+  config: Config,
+  log: Logger,
+  progress: Progress,
+  onLost: (error: Error) => void,
+  closers: (() => Promise<unknown>)[],
+  close: () => Promise<void>,
+): Promise<House> {
+  mkdirSync(config.dataDir, { recursive: true, mode: 0o755 });
+  const plainLog: Log = (message, fields = {}) => log.info(fields, message);
+  const domainId = config.domain;
+
+  // ---- database
+  progress('database');
+  const postgres = config.database.url
+    ? null
+    : await startPostgres({ dataDir: join(config.dataDir, 'postgres'), port: config.database.port, log: plainLog });
+  if (postgres) closers.push(() => postgres.stop());
+  const databaseUrl = config.database.url ?? (postgres as NonNullable<typeof postgres>).url;
+  await migrate(databaseUrl, plainLog);
+  const pool = createPool(databaseUrl, { log: plainLog });
+  closers.push(() => pool.end());
+  await ensureEventPartitions(pool);
+  const demoPassword = domainId === 'demo' ? await demoCentre(config, pool, progress) : null;
+
+  let directory = withOutgoingNumber(await loadDirectory(pool, domainId), config);
+  const scenarios = loadScenarios(config.scenariosDir, directory);
+
+  // ---- voice and screens
+  progress('voice prompts');
+  const prompts = await scenarios.prompts(join(config.dataDir, 'prompts'), log, progress);
+  progress('browser code');
+  const staticDir = join(config.dataDir, 'web');
+  await buildWeb({ outDir: staticDir, log });
+
+  // ---- switch
+  progress('switch');
+  const telephony = config.telephony;
+  const ariPassword = telephony.ari?.password ?? secret(config, 'ari-password');
+  const loopbackMedia = (telephony.mediaAddress ?? telephony.sipHost).startsWith('127.');
+  const asterisk = telephony.ari ? null : await ownAsterisk(config, ariPassword, log, progress);
+  if (asterisk) closers.push(() => asterisk.stop());
+  const ariOptions = {
+    url: telephony.ari?.url ?? (asterisk as NonNullable<typeof asterisk>).ariUrl,
+    user: telephony.ari?.user ?? APP,
+    password: ariPassword,
+    app: APP,
+    onTrouble: (what: string, error: unknown) => log.warn({ err: error }, what),
+  };
+  const phoneSwitch = new AsteriskSwitch({
+    ari: telephony.transport === 'ws' ? new AriWebSocket(ariOptions) : new AriClientTransport(ariOptions),
+    appName: APP,
+    trunk: telephony.trunks[0]?.name ?? null,
+    sipEndpoint: asterisk ? 'outside' : 'anonymous',
+    loopbackMedia,
+    log,
+  });
+  const endpoints = new Map((await agentEndpoints(pool, domainId)).map((e) => [e.name, e]));
+  const provision = async (): Promise<void> => phoneSwitch.provision([...endpoints.values()]);
+
+  // ---- floor
+  progress('floor');
+  const reachable = new Map<string, boolean>();
+  const reachableListeners = new Set<(endpoint: string) => void>();
+  const context: () => FloorContext = () => ({
+    directory,
+    policy: config.floor,
+    decideDesk: scenarios.decideDesk(directory),
+    startDialogue: scenarios.startDialogue,
+    stepDialogue: scenarios.stepDialogue,
+    say: scenarios.say,
+    readCallingNumber,
+  });
+  const controller = new Controller({
+    domainId,
+    owner: `${hostname()}:${secret(config, 'instance')}`,
+    store: new PgFloorStore(pool),
+    switch: phoneSwitch,
+    finder: new PgPartyFinder(pool),
+    prompts,
+    context,
+    clock: { now: Date.now },
+    leaseTtlMs: config.leaseTtlMs,
+    legLeaseMs: LEG_LEASE_MS,
+    log,
+    onReachable: (endpoint, isReachable) => {
+      reachable.set(endpoint, isReachable);
+      for (const listener of reachableListeners) listener(endpoint);
+    },
+    onLost,
+  });
+  closers.push(() => controller.stop());
+  await provision(); // kept by the adapter, and pushed as soon as it is connected
+  await controller.start();
+  for (const name of endpoints.keys()) reachable.set(name, await phoneSwitch.isReachable(name));
+
+  const refresh = async (): Promise<void> => {
+    directory = withOutgoingNumber(await loadDirectory(pool, domainId), config);
+    endpoints.clear();
+    for (const endpoint of await agentEndpoints(pool, domainId)) endpoints.set(endpoint.name, endpoint);
+    await provision();
+  };
+  const stopListening = await onDirectoryChanged(
+    databaseUrl,
+    domainId,
+    () => void refresh().catch((error: unknown) => log.error({ err: error }, 'the changed directory could not be read')),
+    plainLog,
+  );
+  closers.push(stopListening);
+  const clock = await startClock(
+    houseJobs(pool, () => controller.renewLegs()),
+    pool,
+    log,
+  );
+  closers.push(() => clock.stop());
+
+  // ---- web
+  progress('web');
+  const registry = floorMetrics(controller, () => directory);
+  const backend = createBackend({
+    controller,
+    directory: () => directory,
+    clock: Date.now,
+    sip: {
+      webSocketUrl: telephony.sipWebSocketUrl,
+      domain: telephony.sipHost,
+      password: (agentId) => endpoints.get(browserEndpoint(domainId, agentId))?.password ?? '',
+    },
+    isReachable: (endpoint) => reachable.get(endpoint) ?? false,
+    onReachable: (listener) => {
+      reachableListeners.add(listener);
+      return () => reachableListeners.delete(listener);
+    },
+    async logIn(userName, password) {
+      const person = await authenticate(pool, userName, password);
+      if (!person || person.domainId !== domainId) return null;
+      const expiresAt = Date.now() + SESSION_MS;
+      const session = await createSession(pool, person, Date.now(), expiresAt);
+      return { principal: person, session, expiresAt };
+    },
+    async principalOf(session) {
+      const person = await findSession(pool, session, Date.now());
+      return person?.domainId === domainId ? person : null;
+    },
+    logOut: (session) => deleteSession(pool, session),
+    customerView: async (contact, agentId) => {
+      const record = contact.party.record;
+      const profile = directory.agents.get(agentId);
+      if (!record || !profile) return null;
+      return customerView(pool, {
+        domainId,
+        customerId: record.customerId,
+        organisationId: record.organisationId,
+        kind: contact.party.kind,
+        visibleDesks: new Set([...visibleDesks(directory, profile.organisationId), ...profile.deskIds]),
+        exceptContactId: contact.id,
+      });
+    },
+    endedCallMe: (token) => callMeOutcome(pool, domainId, token),
+    contactEvents: async (contactId) => {
+      const found = await deskOfContact(pool, domainId, contactId);
+      return found && { deskId: found.deskId, events: (await contactEvents(pool, domainId, contactId)).map((event) => ({ ...event })) };
+    },
+    parts: () => ({ floor: controller.trouble ?? 'ok', switch: phoneSwitch.connected ? 'ok' : 'not connected' }),
+    metrics: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
+  });
+  const web = await startWeb({
+    backend,
+    host: config.http.host,
+    port: config.http.port,
+    publicUrl: config.http.publicUrl ?? undefined,
+    log,
+    staticDir,
+    callMe: {
+      origins: config.callMe.origins,
+      policy: { ...config.callMe.policy, ownNumbers: directory.entries.flatMap((e) => e.numbers).filter((n) => n.startsWith('+')) },
+      demo:
+        domainId === 'demo'
+          ? directory.entries.map((e) => ({ id: e.id, language: e.language, country: e.country, number: e.numbers[0] ?? '' }))
+          : [],
+    },
+    sipWebSocketUrls: [telephony.sipWebSocketUrl],
+    metricsPublic: config.http.metricsPublic,
+  });
+  closers.push(() => web.close());
+
+  const note = join(config.dataDir, 'house.json');
+  writeFileSync(note, JSON.stringify({ pid: process.pid, url: web.url, databaseUrl, sipPort: telephony.sipPort }), { mode: 0o600 });
+  closers.push(async () => rmSync(note, { force: true }));
+  return { url: web.url, directory, demoPassword, switchVersion: asterisk?.version ?? telephony.ari?.url ?? '', stop: close };
+}
+
+/** A secret of this installation, made at the first start. */
+function secret(config: Config, name: string): string {
+  const folder = join(config.dataDir, 'secrets');
+  const file = join(folder, name);
+  if (!existsSync(file)) {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    writeFileSync(file, randomBytes(24).toString('base64url'), { mode: 0o600 });
+  }
+  return readFileSync(file, 'utf8').trim();
+}
+
+/** Loads the demo centre on the first start; its people share one password, made for this installation. */
+async function demoCentre(config: Config, pool: ReturnType<typeof createPool>, progress: Progress): Promise<string> {
+  const password = secret(config, 'demo-password');
+  progress('demo centre');
+  await loadDemo(pool, { domainId: 'demo', password });
+  return password;
+}
+
+const withOutgoingNumber = (directory: Directory, config: Config): Directory =>
+  config.telephony.outgoingNumber ? { ...directory, outgoingNumber: config.telephony.outgoingNumber } : directory;
+
+async function ownAsterisk(config: Config, ariPassword: string, log: Logger, progress: Progress): ReturnType<typeof startAsterisk> {
+  const prefix = process.env['ASTERISK_PREFIX'] ?? defaultPrefix();
+  try {
+    readPrefix(prefix);
+  } catch (error) {
+    if (!(error instanceof AsteriskMissingError)) throw error;
+    progress('Asterisk (the first time it is fetched from Debian, some 110 MB)');
+    await installAsterisk(prefix);
+  }
+  const { sipHost, sipPort, httpPort, rtpPorts, trunks, mediaAddress } = config.telephony;
+  return startAsterisk({
+    runDir: join(config.dataDir, 'switch'),
+    prefix,
+    sipHost,
+    sipPort,
+    httpPort,
+    rtpPorts,
+    trunks,
+    ...(mediaAddress ? { mediaAddress } : {}),
+    ariUser: APP,
+    ariPassword,
+    appName: APP,
+    leaseMs: LEG_LEASE_MS,
+    log,
+  });
+}
+
+/** Runs the installer; what it says goes to the terminal. @throws Error with what it said last */
+function installAsterisk(prefix: string): Promise<void> {
+  const script = join(import.meta.dirname, '../scripts/install-asterisk.sh');
+  return new Promise((resolve, reject) => {
+    const child = spawn(script, [prefix], { stdio: ['ignore', 'ignore', 'inherit'] });
+    child.once('error', reject);
+    child.once('exit', (code) =>
+      code === 0
+        ? resolve()
+        : reject(
+            new Error(
+              'Asterisk could not be installed (see above). One that runs already can be used: ARI_URL=http://user:password@host:8088',
+            ),
+          ),
+    );
+  });
+}
+
+/** The house's log: JSON lines, callers' data left out. */
+export function createLog(level: string, destination: DestinationStream): Logger {
+  const redact = ['*.number', '*.callingNumber', '*.calledNumber', '*.e164', '*.digits', '*.password', '*.prompts', 'err.cause.body'];
+  return pino({ level, redact }, destination);
+}

@@ -2,14 +2,13 @@
  * npm run call: a real SIP call from a scripted caller, or, with --answer, the carrier at the other end of a call that the
  * centre makes. One person with one browser can try everything with it.
  */
-import { randomBytes } from 'node:crypto';
-import { createSocket } from 'node:dgram';
 import { copyFileSync, existsSync, mkdirSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { PortTakenError } from '../cti/asterisk/server/port-check.ts';
 import { AsteriskMissingError } from '../cti/asterisk/server/prefix.ts';
+import { answersSip } from '../cti/asterisk/server/sip-ping.ts';
 import { durationMs, isSilent, loudness, readWav, type Wav } from './far-side/audio.ts';
 import { type CallEnd, CallEndedError, FarSide, type ScriptedParty } from './far-side.ts';
 
@@ -153,41 +152,6 @@ function readPlay(value: string | undefined): Task['play'] {
   }
   if (wav.sampleRate !== 8000) throw new UsageError(`--play: ${file} has ${wav.sampleRate} samples a second, a telephone wants 8000`);
   return { kind: 'file', file };
-}
-
-/** Whether something answers SIP there: an OPTIONS request, as RFC 3261 section 11 has it, asked three times. */
-async function answersSip({ host, port }: HostPort): Promise<boolean> {
-  const socket = createSocket('udp4');
-  const answered = new Promise<boolean>((done) => {
-    socket.once('message', () => done(true));
-    // ICMP says that nobody is there.
-    socket.once('error', () => done(false));
-  });
-  try {
-    await new Promise<void>((done) => socket.connect(port, host, () => done()));
-    const own = socket.address();
-    const branch = randomBytes(8).toString('hex');
-    const request = [
-      `OPTIONS sip:${host}:${port} SIP/2.0`,
-      `Via: SIP/2.0/UDP ${own.address}:${own.port};branch=z9hG4bK${branch};rport`,
-      `From: <sip:call@${own.address}>;tag=${branch}`,
-      `To: <sip:${host}:${port}>`,
-      `Call-ID: ${branch}@${own.address}`,
-      'CSeq: 1 OPTIONS',
-      'Max-Forwards: 1',
-      'Content-Length: 0',
-      '',
-      '',
-    ].join('\r\n');
-    for (let tries = 0; tries < 3; tries += 1) {
-      socket.send(request, () => {});
-      const result = await Promise.race([answered, sleep(700, null)]);
-      if (result !== null) return result;
-    }
-    return false;
-  } finally {
-    socket.close();
-  }
 }
 
 const started = Date.now();

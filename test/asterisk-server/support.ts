@@ -21,7 +21,7 @@ export function quietLog(): AsteriskLog & { readonly messages: string[] } {
 /** Options with free ports and a folder under the system's temporary one. */
 export async function testOptions(more: Partial<AsteriskOptions> = {}): Promise<AsteriskOptions> {
   return {
-    runDir: mkdtempSync(join(tmpdir(), 'ast-')),
+    runDir: more.runDir ?? mkdtempSync(join(tmpdir(), 'ast-')),
     sipHost: '127.0.0.1',
     sipPort: await freePort(),
     httpPort: await freePort(),

@@ -102,13 +102,16 @@ export function runsInstance(mark: ProcessMark, paths: InstancePaths): boolean {
   }
 }
 
-/** Runs a command of Asterisk's console and returns what it prints. Rejects with `AsteriskFailedError`. */
+/**
+ * Runs a command of Asterisk's console and returns what it prints. Rejects with `AsteriskFailedError`, also when time is over:
+ * the console itself waits for ever for an Asterisk that hangs, and minds no SIGTERM meanwhile.
+ */
 export function remoteCommand(launcher: string, paths: InstancePaths, command: string, timeoutMs = 10_000): Promise<string> {
   return new Promise((done, fail) => {
     execFile(
       launcher,
       ['-C', paths.mainConfiguration, '-rx', command],
-      { timeout: timeoutMs, encoding: 'utf8' },
+      { timeout: timeoutMs, killSignal: 'SIGKILL', encoding: 'utf8' },
       (error, stdout, stderr) => {
         if (error)
           fail(new AsteriskFailedError(`Asterisk's console does not answer: ${(stderr || stdout).trim().slice(-300)}`, { cause: error }));

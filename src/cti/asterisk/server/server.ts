@@ -23,6 +23,7 @@ import {
   waitUntilBooted,
   writeInstance,
 } from './process.ts';
+import { answersSip } from './sip-ping.ts';
 import { holdMusicWav } from './wav.ts';
 
 /** As much of a pino logger as is needed here. */
@@ -40,6 +41,8 @@ export interface AsteriskOptions extends AsteriskSettings {
   readonly log: AsteriskLog;
   /** 30 000 unless told otherwise; it takes half a second on a machine at rest. */
   readonly startTimeoutMs?: number;
+  /** It is ended and started again when it has answered no SIP request for so long. 60 000 unless told otherwise. */
+  readonly wedgedAfterMs?: number;
 }
 
 export interface AsteriskServer {
@@ -85,6 +88,9 @@ export async function startAsterisk(options: AsteriskOptions): Promise<AsteriskS
   const noteFile = join(paths.runDir, 'asterisk.pid');
   const httpHost = options.httpHost ?? '127.0.0.1';
   const startTimeoutMs = options.startTimeoutMs ?? 30_000;
+  const wedgedAfterMs = options.wedgedAfterMs ?? 60_000;
+  const pingEveryMs = wedgedAfterMs / 6;
+  const pingHost = options.sipHost === '0.0.0.0' ? '127.0.0.1' : options.sipHost;
 
   const ownAddresses = addressesBesidesLoopback();
   if (isLoopback(options.sipHost) && ownAddresses.length === 0) {
@@ -121,6 +127,7 @@ export async function startAsterisk(options: AsteriskOptions): Promise<AsteriskS
       if (current !== null) await endProcess(installation.launcher, paths, current);
       current = null;
       rmSync(noteFile, { force: true });
+      rmSync(paths.controlDir, { recursive: true, force: true });
     },
     release: endWatch,
   };
@@ -145,9 +152,20 @@ export async function startAsterisk(options: AsteriskOptions): Promise<AsteriskS
 
   async function keepAlive(): Promise<void> {
     let failures = 0;
+    let answeredAt = Date.now();
+    let nextPingAt = answeredAt;
     while (watching) {
       await pause(watchEveryMs);
-      if (!watching || (current !== null && isAlive(current))) continue;
+      if (!watching) return;
+      if (current !== null && isAlive(current)) {
+        if (Date.now() < nextPingAt) continue;
+        // SIP, not ARI: an overloaded Asterisk has been seen that took no call for good, and whose ARI still answered a ping.
+        if (await answersSip({ host: pingHost, port: options.sipPort })) answeredAt = Date.now();
+        nextPingAt = Date.now() + pingEveryMs;
+        if (Date.now() - answeredAt < wedgedAfterMs || !watching) continue;
+        log.error({ pid: current.pid, wedgedAfterMs }, 'Asterisk answers no SIP request any more; ending it');
+        await endProcess(installation.launcher, paths, current, 1000);
+      }
       if (current !== null) {
         log.error({ pid: current.pid, log: `${paths.logFile}.1` }, 'Asterisk died; starting it again');
         current = null;
@@ -157,6 +175,7 @@ export async function startAsterisk(options: AsteriskOptions): Promise<AsteriskS
       if (!watching) return;
       try {
         current = await start();
+        answeredAt = Date.now();
       } catch (error) {
         failures += 1;
         log.error({ err: error, failures }, 'Asterisk could not be started again; trying on');

@@ -187,7 +187,7 @@ describe('a commit', () => {
     } as const;
     const given = contact('c1', {
       party: { kind: 'dealer', record, foundBy: 'callingNumber' },
-      decision: { deskId: 'agency-desk', rule: 'dealer-to-agency', why: [] },
+      decision: { deskId: 'agency-desk', rule: 'dealer-to-agency', closed: false, why: [] },
       deskId: 'agency-desk',
       arrivedAt: NOON + 123,
     });

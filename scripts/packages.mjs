@@ -42,11 +42,11 @@ export async function step(place, what, work) {
   }
 }
 
-/** Runs a command, its output on our stderr, and lets it end by itself when we are asked to stop.
+/** Runs a command, its output on our stderr. Asked to stop, we pass that on once, wait for its end, and end, too.
  * @param {string} command @param {string[]} args @param {import('node:child_process').SpawnOptions} [options] @returns {Promise<number>} */
 export function run(command, args, options = {}) {
   return new Promise((done, fail) => {
-    const child = spawn(command, args, { cwd: root, stdio: ['ignore', 2, 2], ...options });
+    const child = spawn(command, args, { cwd: root, stdio: ['ignore', 2, 2], detached: true, ...options });
     const requests = onEndRequest((signal) => child.kill(signal));
     child.once('error', (error) => {
       requests.off();

@@ -66,8 +66,11 @@ const FIRST_DIGIT_MS = 6000;
 const BETWEEN_DIGITS_MS = 4000;
 const TRIES = 3;
 
-/** @returns the scenario, or everything that is wrong with the file */
-export function parseScenario(text: string, fileName: string): Scenario | ScenarioProblem[] {
+/**
+ * Reads a scenario file. With the ids of the centre's desks, those that it routes to are looked up in them too.
+ * @returns the scenario, or everything that is wrong with the file
+ */
+export function parseScenario(text: string, fileName: string, desks?: readonly string[]): Scenario | ScenarioProblem[] {
   const source = new SourceFile(text, fileName);
   const file = source.check(ScenarioFile);
   if (!file) return source.problems;
@@ -80,6 +83,9 @@ export function parseScenario(text: string, fileName: string): Scenario | Scenar
   for (const [name, step] of entries) {
     if ('ask' in step && step.ask.digits.min > step.ask.digits.max) {
       source.add(['steps', name, 'ask', 'digits', 'min'], 'min is greater than max', `write ${step.ask.digits.max} or less`);
+    }
+    if ('route' in step && desks && step.route !== 'reception' && !desks.includes(step.route)) {
+      source.add(['steps', name, 'route'], `there is no desk '${step.route}'`, suggest(step.route, ['reception', ...desks]));
     }
     if ('ask' in step && step.empty !== undefined && step.ask.end === undefined) {
       source.add(['steps', name, 'empty'], 'an empty entry needs a key that ends it', "add end: '#' to 'ask'", 'key');

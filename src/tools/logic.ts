@@ -1,0 +1,261 @@
+/**
+ * `npm run logic`: asks the control logic which desk a contact would go to and why, checks its file, runs the tests in it, and
+ * writes the JSON Schemas that editors check the files of `scenarios/` with.
+ */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join, relative, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import type { TSchema } from 'typebox';
+import { FileProblemsError, formatProblem, suggest, unwrap } from '../base/checked-yaml.ts';
+import { type Config, loadConfig } from '../config.ts';
+import { partyFor, readCallingNumber } from '../contact/identify.ts';
+import { loadDirectory } from '../db/directory.ts';
+import { findParty } from '../db/party.ts';
+import { createPool, type Queryable } from '../db/pool.ts';
+import { startPostgres } from '../db/postgres-server.ts';
+import { PromptsFile, ScenarioFile } from '../ivr/scenario-schema.ts';
+import { type ControlLogic, decideDesk, parseControlLogic } from '../routing/control-logic.ts';
+import type { Directory, Entry } from '../routing/directory.ts';
+import { ControlLogicFile } from '../routing/logic-schema.ts';
+import { runLogicTests } from '../routing/logic-tests.ts';
+import type { CallingNumber, Party, PartyRecord } from '../routing/party.ts';
+
+const HELP = `npm run logic -- explain --from NUMBER --to ENTRY [--at TIME] [--customer CODE] [--channel voice|callback] [--json]
+      which desk a contact goes to, by which rule, and why
+      --from      the calling number, in any form; or: withheld
+      --to        the dialled number or short code, as 1000
+      --at        when, with its zone, as 2026-11-21T10:00+09:00; left out: now
+      --customer  the customer code that the caller enters in the scenario
+npm run logic -- check    everything that is wrong with the control logic, with file, line and column
+npm run logic -- test     runs the tests that stand in the file
+npm run logic -- schema   writes scenarios/schema/*.json anew`;
+
+/** A wrong use of the command: told without a stack. */
+class UsageError extends Error {}
+
+const LOGIC_FILE = 'control-logic.yaml';
+
+/** The JSON Schemas for editors, by file name. */
+const SCHEMAS: Readonly<Record<string, TSchema>> = {
+  'control-logic.schema.json': ControlLogicFile,
+  'scenario.schema.json': ScenarioFile,
+  'prompts.schema.json': PromptsFile,
+};
+
+export const schemaText = (schema: TSchema): string =>
+  `${JSON.stringify({ $schema: 'https://json-schema.org/draft/2020-12/schema', ...schema }, null, 2)}\n`;
+
+export interface Question {
+  /** As dialled; null when withheld. */
+  readonly from: string | null;
+  readonly to: string;
+  readonly at: number;
+  readonly customerCode: string | null;
+  readonly channel: 'voice' | 'callback';
+}
+
+export interface Explanation {
+  readonly entry: string;
+  readonly at: string;
+  readonly callingNumber: CallingNumber['kind'];
+  readonly party: { readonly kind: Party['kind']; readonly name: string | null; readonly foundBy: Party['foundBy'] };
+  /** The scenario that the caller talks with first; null when the party is found by the number, or enters nothing. */
+  readonly scenario: string | null;
+  readonly rule: string;
+  readonly why: readonly string[];
+  readonly closedDesks: readonly string[];
+  readonly desk: { readonly id: string; readonly name: string; readonly organisation: string; readonly open: boolean };
+}
+
+/**
+ * Answers as the floor would.
+ * @param find looks a party up, as the floor has it looked up
+ * @throws UsageError when the entry does not exist
+ */
+export async function explain(
+  logic: ControlLogic,
+  directory: Directory,
+  find: (by: 'callingNumber' | 'customerCode', value: string) => Promise<PartyRecord | null>,
+  question: Question,
+): Promise<Explanation> {
+  const entry = entryOf(directory, question.to);
+  const presentation = question.from === null ? 'restricted' : 'allowed';
+  const callingNumber = readCallingNumber(
+    { callingNumber: question.from, callingName: null, presentation, calledNumber: question.to, trusted: true },
+    entry.country,
+  );
+  const byNumber = callingNumber.kind === 'valid' ? await find('callingNumber', callingNumber.e164) : null;
+  const asked = byNumber === null && question.channel === 'voice';
+  const byCode = asked && question.customerCode !== null ? await find('customerCode', question.customerCode) : null;
+  const party = byNumber ? partyFor(byNumber, 'callingNumber', callingNumber) : partyFor(byCode, 'customerCode', callingNumber);
+  const decision = decideDesk(logic, { party, entry, channel: question.channel, callingNumber }, directory, question.at);
+  const desk = directory.desks.get(decision.deskId);
+  return {
+    entry: entry.id,
+    at: new Date(question.at).toISOString(),
+    callingNumber: callingNumber.kind,
+    party: { kind: party.kind, name: party.record?.name ?? null, foundBy: party.foundBy },
+    scenario: asked ? entry.scenario : null,
+    rule: decision.rule,
+    why: decision.why,
+    closedDesks: decision.closedDesks,
+    desk: {
+      id: decision.deskId,
+      name: desk?.name ?? decision.deskId,
+      organisation: directory.organisations.get(desk?.organisationId ?? '')?.name ?? '',
+      open: !decision.closed,
+    },
+  };
+}
+
+function entryOf(directory: Directory, dialled: string): Entry {
+  const entry = directory.entries.find((e) => e.numbers.includes(dialled) || e.numbers.includes(`+${dialled}`));
+  if (entry) return entry;
+  throw new UsageError(`no entry has the number ${dialled}; ${suggest(dialled, directory.entries.flatMap((e) => e.numbers))}`);
+}
+
+function print(e: Explanation): void {
+  const name = e.party.name === null ? '' : `, ${e.party.name}`;
+  console.log(`entry   ${e.entry} at ${e.at}`);
+  console.log(`party   ${e.party.kind}${name} (calling number: ${e.callingNumber})`);
+  if (e.scenario !== null) {
+    const outcome = e.party.foundBy === 'customerCode' ? 'finds the customer by the code' : 'hands back without a customer';
+    console.log(`first   the scenario '${e.scenario}' talks with the caller, and ${outcome}`);
+  }
+  console.log(`rule    ${e.rule}`);
+  for (const [index, step] of e.why.entries()) console.log(`${index === 0 ? 'why     ' : '        '}${index + 1}. ${step}`);
+  if (e.closedDesks.length > 0) console.log(`closed  ${e.closedDesks.join(', ')}`);
+  console.log(`desk    ${e.desk.name} (${e.desk.id}) of ${e.desk.organisation}${e.desk.open ? '' : ', closed: the contact waits there'}`);
+}
+
+/** A connection to the centre's database: by URL, that of the house that runs, or the house's own, started for this question. */
+async function withDatabase<T>(config: Config, work: (db: Queryable) => Promise<T>): Promise<T> {
+  const dataDir = join(config.dataDir, 'postgres');
+  const silent = (): void => undefined;
+  const known = config.database.url ?? urlOfRunningHouse(config.dataDir);
+  if (known === null && !existsSync(dataDir)) {
+    throw new UsageError(`there is no centre yet in ${config.dataDir}: run 'npm start' once, or set DATABASE_URL`);
+  }
+  const own = known === null ? await startPostgres({ dataDir, port: 0, log: silent }) : null;
+  try {
+    const pool = createPool(known ?? (own as NonNullable<typeof own>).url, { log: silent, max: 1, name: 'madoguchi-logic' });
+    try {
+      return await work(pool);
+    } finally {
+      await pool.end();
+    }
+  } finally {
+    await own?.stop();
+  }
+}
+
+/** The house notes in its folder where its database is, for as long as it runs. */
+function urlOfRunningHouse(dataDir: string): string | null {
+  const note = join(dataDir, 'house.json');
+  if (!existsSync(note)) return null;
+  const read: unknown = JSON.parse(readFileSync(note, 'utf8'));
+  if (typeof read !== 'object' || read === null || !('databaseUrl' in read) || !('pid' in read)) return null;
+  return typeof read.databaseUrl === 'string' && isAlive(Number(read.pid)) ? read.databaseUrl : null;
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EPERM'; // somebody else's, but there
+  }
+}
+
+function questionOf(values: Readonly<Record<string, string | boolean | undefined>>): Question {
+  const { from, to, at, customer, channel } = values;
+  if (typeof from !== 'string' || typeof to !== 'string') throw new UsageError('explain needs --from and --to');
+  if (channel !== undefined && channel !== 'voice' && channel !== 'callback') throw new UsageError('--channel is voice or callback');
+  const hasZone = typeof at === 'string' && /(Z|[+-]\d\d:?\d\d)$/i.test(at);
+  if (at !== undefined && (!hasZone || Number.isNaN(Date.parse(at)))) {
+    throw new UsageError(`--at ${String(at)} is not a time with its zone, as 2026-11-21T10:00+09:00`);
+  }
+  return {
+    from: from === 'withheld' ? null : from,
+    to,
+    at: typeof at === 'string' ? Date.parse(at) : Date.now(),
+    customerCode: typeof customer === 'string' ? customer : null,
+    channel: channel ?? 'voice',
+  };
+}
+
+async function main(): Promise<number> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      from: { type: 'string' },
+      to: { type: 'string' },
+      at: { type: 'string' },
+      customer: { type: 'string' },
+      channel: { type: 'string' },
+      config: { type: 'string' },
+      json: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  const [command] = positionals;
+  if (values.help || command === undefined) {
+    console.log(HELP);
+    return values.help ? 0 : 2;
+  }
+  const loaded = loadConfig(process.env, values.config === undefined ? [] : ['--config', values.config], (f) => readFileSync(f, 'utf8'));
+  if (loaded.kind !== 'config') throw new UsageError(loaded.text);
+  const { config } = loaded;
+  const path = join(config.scenariosDir, LOGIC_FILE);
+  const read = (directory?: Directory): ControlLogic =>
+    unwrap(parseControlLogic(readFileSync(path, 'utf8'), relative(process.cwd(), path), directory));
+
+  switch (command) {
+    case 'explain': {
+      const question = questionOf(values);
+      const answer = await withDatabase(config, async (db) => {
+        const directory = await loadDirectory(db, config.domain);
+        return explain(read(directory), directory, (by, value) => findParty(db, config.domain, by, value), question);
+      });
+      if (values.json) console.log(JSON.stringify(answer, null, 2));
+      else print(answer);
+      return 0;
+    }
+    case 'check': {
+      const logic = read();
+      console.log(`${logic.file}: ${logic.rules.length} rules, ${logic.tests.length} tests, nothing wrong`);
+      return 0;
+    }
+    case 'test': {
+      const results = runLogicTests(read());
+      const failed = results.filter((r) => r.failures.length > 0);
+      for (const { name, failures, decision } of results) {
+        console.log(`${failures.length === 0 ? 'ok  ' : 'FAIL'} ${name}`);
+        for (const line of failures.length === 0 ? [] : [...failures, ...decision.why]) console.log(`       ${line}`);
+      }
+      console.log(`${results.length - failed.length} of ${results.length} tests pass`);
+      return failed.length === 0 ? 0 : 1;
+    }
+    case 'schema': {
+      for (const [name, schema] of Object.entries(SCHEMAS)) {
+        const file = resolve(import.meta.dirname, '../../scenarios/schema', name);
+        writeFileSync(file, schemaText(schema));
+        console.log(relative(process.cwd(), file));
+      }
+      return 0;
+    }
+    default:
+      throw new UsageError(`there is no command '${command}'; ${suggest(command, ['explain', 'check', 'test', 'schema'])}\n\n${HELP}`);
+  }
+}
+
+if (import.meta.main) {
+  try {
+    process.exitCode = await main();
+  } catch (error) {
+    const isUsage = error instanceof UsageError || (error instanceof Error && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS'));
+    if (!isUsage && !(error instanceof FileProblemsError)) throw error;
+    console.error(error instanceof FileProblemsError ? error.problems.map(formatProblem).join('\n') : error.message);
+    process.exitCode = 2;
+  }
+}

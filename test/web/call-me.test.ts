@@ -157,6 +157,11 @@ describe('repeated requests and floods', () => {
 
   test('of twenty at the same moment one is taken', async () => {
     const { post, backend } = await startHarness();
+    const original = backend.callMe.bind(backend);
+    backend.callMe = async (request) => {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      return original(request);
+    };
     const answers = await Promise.all(Array.from({ length: 20 }, () => post('/api/call-me', body(), SHOP)));
     expect(answers.filter(({ status }) => status === 201)).toHaveLength(1);
     expect(answers.filter(({ status }) => status === 409)).toHaveLength(19);

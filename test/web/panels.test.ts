@@ -311,9 +311,11 @@ describe('what a panel is told', () => {
       running += 1;
       made += 1;
       most = Math.max(most, running);
+      // As of its beginning, as a reading from a database would be.
+      const view = await original(agentId);
       await new Promise((resolve) => setTimeout(resolve, 20));
       running -= 1;
-      return original(agentId);
+      return view;
     };
     for (let count = 1; count <= 100; count += 1) backend.setAgent(TANAKA, { wrapUpEndsAt: count });
     await tanaka.receives('state', ({ agent }) => agent.wrapUpEndsAt === 100);
@@ -409,7 +411,7 @@ describe('watching the floor', () => {
     await sato.receives('floor');
     const began = Date.now();
     let count = 0;
-    while (Date.now() - began < 600) {
+    while (Date.now() - began < 600 || count < 60) {
       backend.setWaiting([row(`w-${++count}`, OSAKA)]);
       await new Promise((resolve) => setTimeout(resolve, 2));
     }
@@ -417,7 +419,7 @@ describe('watching the floor', () => {
     const floors = sato.messages.filter(({ type }) => type === 'floor').length;
     // One at once, one with the first change, and one per quarter of the time that it took.
     expect(floors).toBeLessThanOrEqual(2 + Math.ceil((Date.now() - began) / 250));
-    expect(count).toBeGreaterThan(50);
+    expect(count).toBeGreaterThan(3 * floors);
   });
 
   test('ends when asked to', async () => {

@@ -7,12 +7,12 @@ export const PATHS = {
   socket: '/ws/panel',
 } as const;
 
-export type LogInResult =
-  | { readonly type: 'ok' }
+export type LogInProblem =
   | { readonly type: 'wrong' }
   | { readonly type: 'throttled'; readonly retryAfterMs: number }
   | { readonly type: 'unreachable' }
   | { readonly type: 'failed'; readonly status: number };
+export type LogInResult = { readonly type: 'ok' } | LogInProblem;
 
 export async function logIn(name: string, password: string): Promise<LogInResult> {
   let response: Response;

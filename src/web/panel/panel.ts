@@ -313,7 +313,8 @@ export function createPanel(audio: HTMLAudioElement): Panel {
     const { offerId } = view;
     shownOffer = offerId;
     const confirm = (): void => {
-      socket.send({ type: 'offerShown', offerId });
+      const shown = contact.peek();
+      if (shown?.offerId === offerId && shown.stage === 'shown') socket.send({ type: 'offerShown', offerId });
     };
     if (document.visibilityState === 'hidden') confirm();
     else {

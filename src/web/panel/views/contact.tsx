@@ -226,7 +226,7 @@ function WorkBar({ panel, agent, contact }: Props) {
   };
 
   return (
-    <form class="work-bar" data-wrap-up={wrapUp} onSubmit={finish} aria-label={t(wrapUp ? 'wrapUp.title' : 'wrapUp.note')}>
+    <form class="work-bar" noValidate data-wrap-up={wrapUp} onSubmit={finish} aria-label={t(wrapUp ? 'wrapUp.title' : 'wrapUp.note')}>
       {wrapUp && (
         <div class="wrap-up-side">
           <label class="field">

@@ -40,12 +40,12 @@ export function FloorView({ panel }: { panel: Panel }) {
   for (const row of floor.agents) for (const name of row.desks) names.add(name);
   const desks = [...names].sort((a, b) => a.localeCompare(b, i18n.language.value));
 
-  const waiting = floor.waiting.filter((row) => desk.value === '' || row.desk?.name === desk.value);
+  // The list holds every live contact; those who talk are seen beside their agents.
+  const waiting = floor.waiting.filter((row) => STILL_WAITING.has(row.state) && (desk.value === '' || row.desk?.name === desk.value));
   const allAgents = floor.agents.filter((row) => desk.value === '' || row.desks.includes(desk.value));
   const agents = allAgents.filter((row) => showOff.value || row.state !== 'loggedOff');
   const inState = (state: string): number => allAgents.filter((row) => row.state === state).length;
-  const queued = waiting.filter((row) => STILL_WAITING.has(row.state));
-  const longest = queued.reduce((oldest, row) => Math.min(oldest, row.arrivedAt), now);
+  const longest = waiting.reduce((oldest, row) => Math.min(oldest, row.arrivedAt), now);
 
   const waitingColumns: Column<Waiting>[] = [
     {
@@ -84,7 +84,7 @@ export function FloorView({ panel }: { panel: Panel }) {
       numeric: true,
       value: (row) => row.arrivedAt,
       cell: (row) => (
-        <time class="timer" data-long={STILL_WAITING.has(row.state) && now - row.arrivedAt > 60_000}>
+        <time class="timer" data-long={now - row.arrivedAt > 60_000}>
           {duration(now - row.arrivedAt)}
         </time>
       ),
@@ -111,7 +111,7 @@ export function FloorView({ panel }: { panel: Panel }) {
       title: t('floor.since'),
       numeric: true,
       value: (row) => row.stateSince,
-      cell: (row) => <time class="timer">{duration(now - row.stateSince)}</time>,
+      cell: (row) => <time class="timer">{row.stateSince === 0 ? '–' : duration(now - row.stateSince)}</time>,
     },
     {
       id: 'with',
@@ -142,8 +142,8 @@ export function FloorView({ panel }: { panel: Panel }) {
     <>
       <div class="floor-top">
         <dl class="counts">
-          <Count label={t('floor.countWaiting')} value={queued.length} tone={queued.length > 0 ? 'warn' : 'quiet'} />
-          <Count label={t('floor.countLongest')} value={queued.length === 0 ? '–' : duration(now - longest)} tone="quiet" />
+          <Count label={t('floor.countWaiting')} value={waiting.length} tone={waiting.length > 0 ? 'warn' : 'quiet'} />
+          <Count label={t('floor.countLongest')} value={waiting.length === 0 ? '–' : duration(now - longest)} tone="quiet" />
           <Count label={t('floor.countReady')} value={inState('ready')} tone="ready" />
           <Count label={t('floor.countBusy')} value={inState('busy')} tone="busy" />
           <Count label={t('floor.countWrapUp')} value={inState('workingAfterCall')} tone="wrapUp" />

@@ -1,11 +1,11 @@
 import { useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
-import { type LogInResult, logIn } from '../api.ts';
+import { type LogInProblem, logIn } from '../api.ts';
 import type { I18n } from '../i18n.ts';
 import type { Panel } from '../panel.ts';
 import { Brand, LanguageSwitch } from './pieces.tsx';
 
-type Problem = Exclude<LogInResult, { type: 'ok' }> | { type: 'empty' } | { type: 'expired' };
+type Problem = LogInProblem | { type: 'empty' } | { type: 'expired' };
 
 function explain(problem: Problem, { t }: I18n): string {
   switch (problem.type) {

@@ -116,6 +116,7 @@ export function Dialog({
     dialog.current?.showModal();
   }, []);
   return (
+    // biome-ignore lint/a11y/useKeyWithClickEvents: the keyboard has Escape, by the dialog itself, and the close button
     <dialog
       ref={dialog}
       class="dialog"

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { tonesToWav } from '#src/cti/asterisk/server/wav.ts';
-import { isSilent, longestSilenceMs, toneStrength } from '#test/support/audio.ts';
-import { behaviours, useFarSide } from '#test/support/far-side.ts';
+import { durationMs, isSilent, longestSilenceMs, toneStrength } from '#test/support/audio.ts';
+import { behaviours, FarSide, useFarSide } from '#test/support/far-side.ts';
 import { provisionPhone, TestApp, type TestServer, testServer } from './support.ts';
 
 let one: TestServer;
@@ -184,4 +184,24 @@ test('without a controller callers hear music without a gap, and it takes them i
   await app.order('DELETE', `channels/${id}`);
   expect((await call.ended()).cause).toBe(16);
   app.close();
+});
+
+test('whoever waits longer than a lease for a controller is not cut off, and in the end is told that it is congested', async () => {
+  const shortLived = await testServer({ leaseMs: 3000, waitForControllerMs: 4000 });
+  const side = await FarSide.start({ sutSip: shortLived.sip });
+  try {
+    const call = await side.call({ from: '+81312345678', to: '1009', via: 'public' });
+    await call.answered();
+    await call.startRecording();
+    const answeredAt = Date.now();
+    await expect.poll(() => shortLived.server.rx('core show channels concise'), { timeout: 10_000, interval: 200 }).toContain('Congestion');
+    expect(Date.now() - answeredAt).toBeGreaterThan(3000);
+    // Japan's congestion tone: 400 Hz, half a second on, half a second off.
+    await new Promise((done) => setTimeout(done, 2200));
+    const heard = await call.heard();
+    expect(toneStrength(heard, 400, { fromMs: durationMs(heard) - 1500 })).toBeGreaterThan(0.8);
+  } finally {
+    await side.stop();
+    await shortLived.remove();
+  }
 });

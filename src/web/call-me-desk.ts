@@ -79,7 +79,7 @@ export function callMeDesk(backend: WebBackend, policy: CallMePolicy, now: () =>
       remember(toTarget, target, at);
       remember(fromAddress, address, at);
       try {
-        const request = { entryId: body.entry, language: body.language, to: checked.to, ...cleanCallMe(body) };
+        const request = { entryId: body.entry, language: body.language, to: checked.to, ...cleanCallMe(body), address };
         const { token } = await backend.callMe(request);
         last.set(target, token);
         return { token };
@@ -88,7 +88,7 @@ export function callMeDesk(backend: WebBackend, policy: CallMePolicy, now: () =>
         last.delete(target);
         forget(toTarget, target, at);
         forget(fromAddress, address, at);
-        // In the visitor's language, where the house refuses with a word of ours: it knows of requests from before a restart.
+        // In the visitor's language, where the house refuses with a word of ours: it knows of what was before a restart.
         const code = error instanceof RequestRefused ? CODES.find((known) => known === error.code) : undefined;
         if (code !== undefined) return { accepted: false, code, message: CALL_ME_MESSAGES[code][body.language], retryAfterMs: null };
         throw error;

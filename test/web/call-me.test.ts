@@ -33,6 +33,7 @@ describe('asking to be called', () => {
         name: '山田',
         question: 'フィルターの在庫は?',
         pageUrl: 'https://shop.example.jp/kx',
+        address: '127.0.0.1',
       },
     ]);
 

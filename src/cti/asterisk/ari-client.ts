@@ -190,7 +190,17 @@ export class AriClientTransport implements AriTransport {
     }
   }
 
-  async request(method: AriMethod, path: string, options: AriRequestOptions = {}): Promise<unknown> {
+  request(method: AriMethod, path: string, options: AriRequestOptions = {}): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      // The loss of the line rejects it directly, so that all of them have been rejected before that is told.
+      this.#underWay.add(reject);
+      this.#perform(method, path, options)
+        .finally(() => this.#underWay.delete(reject))
+        .then(resolve, reject);
+    });
+  }
+
+  async #perform(method: AriMethod, path: string, options: AriRequestOptions): Promise<unknown> {
     if (!this.#open) throw new AriError('disconnected', `${method} ${path}: not connected`);
     const found = this.#route(method, path);
     if (found === null) throw new AriError('status', `${method} ${path}: this server's documentation has no such operation`, 404);
@@ -198,13 +208,6 @@ export class AriClientTransport implements AriTransport {
     for (const [name, value] of Object.entries(options.query ?? {})) parameters[name] = value;
     const body = route.parameters.find((parameter) => parameter.paramType === 'body');
     if (options.body !== undefined) parameters[body?.name ?? 'body'] = options.body;
-
-    let lost: (error: AriError) => void = () => {};
-    const loss = new Promise<never>((_resolve, reject) => {
-      lost = reject;
-    });
-    loss.catch(() => {}); // it is raced below; when that is over, nobody listens
-    this.#underWay.add(lost);
     // Of this line and for this time only: one that has waited too long for its turn is not made any more.
     const errand = this.#errand();
     const work = this.#turns.take(async () => {
@@ -217,14 +220,7 @@ export class AriClientTransport implements AriTransport {
         });
       return answerOf(errand, method, path);
     });
-    try {
-      return await Promise.race([within(work, this.#timeoutMs, `${method} ${path}`), loss]);
-    } catch (error) {
-      if (error instanceof AriError) throw error;
-      throw new AriError('disconnected', `${method} ${path}: the request failed`, null, { cause: error });
-    } finally {
-      this.#underWay.delete(lost);
-    }
+    return within(work, this.#timeoutMs, `${method} ${path}`);
   }
 
   async close(): Promise<void> {

@@ -152,10 +152,10 @@ class Line {
     });
     this.opened = new Promise((resolve, reject) => {
       let failure: AriError | null = null;
-      socket.on('unexpected-response', (request, response) => {
+      socket.on('unexpected-response', (_request, response) => {
         failure = statusError('GET', 'events', response.statusCode ?? 0, response.statusMessage ?? '');
         response.resume();
-        request.destroy();
+        socket.terminate(); // tells `error`, then `close`
       });
       socket.on('error', (error) => {
         failure ??= new AriError(

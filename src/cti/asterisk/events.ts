@@ -28,7 +28,7 @@ export type SwitchedEvent =
   | { readonly kind: 'entered'; readonly channel: AriChannel; readonly args: readonly string[] }
   | { readonly kind: 'left'; readonly channel: AriChannel }
   | { readonly kind: 'ringing'; readonly channel: string }
-  | { readonly kind: 'hangupAsked'; readonly channel: string; readonly byFarEnd: boolean }
+  | { readonly kind: 'hangupAsked'; readonly channel: string; readonly by: 'farEnd' | 'order' | 'shutdown' }
   | { readonly kind: 'destroyed'; readonly channel: string; readonly q850: number; readonly sip: number | null }
   | { readonly kind: 'digit'; readonly channel: string; readonly digit: string; readonly stamp: string }
   | { readonly kind: 'played'; readonly playback: string; readonly state: string }
@@ -117,8 +117,10 @@ export function readEvent(event: AriEvent): SwitchedEvent {
       return peer !== null && rings ? { kind: 'ringing', channel: peer.id } : IGNORED;
     }
     case 'ChannelHangupRequest':
-      // `soft`: by an order (ours, or the console's); its cause is a flag then, not a Q.850.
-      return channel === null ? IGNORED : { kind: 'hangupAsked', channel: channel.id, byFarEnd: event['soft'] !== true };
+      if (channel === null) return IGNORED;
+      // `soft`: by an order, ours or the console's. Its cause is then a flag of channel.h, no Q.850.
+      if (event['soft'] !== true) return { kind: 'hangupAsked', channel: channel.id, by: 'farEnd' };
+      return { kind: 'hangupAsked', channel: channel.id, by: event['cause'] === SOFTHANGUP_SHUTDOWN ? 'shutdown' : 'order' };
     case 'ChannelDestroyed':
       return channel === null
         ? IGNORED
@@ -138,6 +140,8 @@ export function readEvent(event: AriEvent): SwitchedEvent {
       return IGNORED;
   }
 }
+/** `AST_SOFTHANGUP_SHUTDOWN`: Asterisk is being stopped. */
+const SOFTHANGUP_SHUTDOWN = 4;
 const IGNORED: SwitchedEvent = { kind: 'ignored' };
 
 /** The arguments of `Stasis(app,…)` in `dialplan.app_data`, without the application's name. Null when it is another's. */

@@ -87,6 +87,8 @@ interface LegState {
   /** Asked for by us; the first one counts. */
   hungUp: HangUpReason | null;
   hungUpByFarEnd: boolean;
+  /** Asterisk is being stopped and hangs up everything. */
+  shutDown: boolean;
   /** Of the originate, when its answer was lost: the leg may never have been. */
   unsure: boolean;
   /** It lived before this connection: it may be playing what we don't know of. */
@@ -551,14 +553,16 @@ export class AsteriskSwitch implements SwitchPort {
       }
       case 'hangupAsked': {
         const state = this.#legs.get(event.channel);
-        if (state !== undefined && event.byFarEnd && state.hungUp === null) state.hungUpByFarEnd = true;
+        if (state === undefined || state.hungUp !== null) return;
+        if (event.by === 'farEnd') state.hungUpByFarEnd = true;
+        if (event.by === 'shutdown') state.shutDown = true;
         return;
       }
       case 'destroyed': {
         const state = this.#legs.get(event.channel);
         if (state === undefined) return;
         const unanswered = state.direction === 'out' && state.phase !== 'up';
-        if (!unanswered) this.#onLeft(event.channel);
+        if (!unanswered || state.shutDown) this.#onLeft(event.channel);
         else if (state.hungUp !== null) this.#end(event.channel, 'cancelled');
         else this.#end(event.channel, unansweredCause(event.q850, event.sip, state.rang));
         return;
@@ -610,13 +614,7 @@ export class AsteriskSwitch implements SwitchPort {
   #onLeft(leg: LegId): void {
     const state = this.#legs.get(leg);
     if (state === undefined) return;
-    const up = state.phase === 'up';
-    if (state.hungUpByFarEnd) this.#end(leg, up ? 'normalClearing' : 'cancelled');
-    else if (state.hungUp !== null)
-      this.#end(leg, up ? 'normalClearing' : state.direction === 'in' ? CAUSE_OF_REASON[state.hungUp] : 'cancelled');
-    // Nobody asked for it. When its time was over (a clock of ours and one of Asterisk's: some slack), that was it.
-    else if (state.leaseEndsAt !== null && Date.now() >= state.leaseEndsAt - 500) this.#end(leg, 'leaseExpired');
-    else this.#end(leg, 'unknown');
+    this.#end(leg, leftBecause(state));
   }
 
   #end(leg: LegId, cause: LegCause): void {
@@ -826,6 +824,16 @@ export class AsteriskSwitch implements SwitchPort {
   }
 }
 
+function leftBecause(state: LegState): LegCause {
+  const up = state.phase === 'up';
+  if (state.shutDown) return 'switchLost';
+  if (state.hungUpByFarEnd) return up ? 'normalClearing' : 'cancelled';
+  if (state.hungUp !== null && up) return 'normalClearing';
+  if (state.hungUp !== null) return state.direction === 'in' ? CAUSE_OF_REASON[state.hungUp] : 'cancelled';
+  // Nobody asked for it. When its time was over (a clock of ours and one of Asterisk's: some slack), that was it.
+  return state.leaseEndsAt !== null && Date.now() >= state.leaseEndsAt - 500 ? 'leaseExpired' : 'unknown';
+}
+
 function newLeg(direction: 'in' | 'out', phase: Phase, arrival: Arrival | null): LegState {
   return {
     direction,
@@ -834,6 +842,7 @@ function newLeg(direction: 'in' | 'out', phase: Phase, arrival: Arrival | null):
     rang: phase === 'ringing',
     hungUp: null,
     hungUpByFarEnd: false,
+    shutDown: false,
     unsure: false,
     adopted: false,
     leaseTtlMs: null,

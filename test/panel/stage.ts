@@ -61,8 +61,8 @@ export async function startStage(): Promise<Stage> {
           origins: [],
           policy: { ...DEFAULT_CALL_ME_POLICY, countries: ['JP', 'GB'] },
           demo: [
-            { entry: '1000', language: 'ja', country: 'JP' },
-            { entry: '2000', language: 'en', country: 'GB' },
+            { id: '1000', language: 'ja', country: 'JP', number: '1000' },
+            { id: '2000', language: 'en', country: 'GB', number: '2000' },
           ],
         },
         ...change,

@@ -14,7 +14,9 @@ test('the browser code is built once, again only when asked for or when the resu
   expect(await build()).toBe(true);
   const files = await readdir(outDir);
   expect(files).toEqual(expect.arrayContaining(['index.html', 'assets', 'call-me.js']));
-  expect(await readdir(join(outDir, 'assets'))).toEqual(expect.arrayContaining([expect.stringMatching(/^index-[\w-]+\.js$/), expect.stringMatching(/^index-[\w-]+\.css$/)]));
+  expect(await readdir(join(outDir, 'assets'))).toEqual(
+    expect.arrayContaining([expect.stringMatching(/^index-[\w-]+\.js$/), expect.stringMatching(/^index-[\w-]+\.css$/)]),
+  );
   const builtAt = (await stat(join(outDir, 'index.html'))).mtimeMs;
 
   expect(await build()).toBe(false);

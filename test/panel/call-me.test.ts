@@ -1,6 +1,6 @@
+import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
@@ -40,7 +40,13 @@ test('a visitor asks with the keyboard alone, sees every step until the talk is 
   await page.keyboard.press('Enter');
   await dialog(page).getByText('You are next').waitFor();
   expect(house.backend.callMeRequests).toMatchObject([
-    { entryId: '2000', language: 'en', name: 'Jane', to: { kind: 'number', number: '+442079460123' }, question: 'Where can I buy a filter?' },
+    {
+      entryId: '2000',
+      language: 'en',
+      name: 'Jane',
+      to: { kind: 'number', number: '+442079460123' },
+      question: 'Where can I buy a filter?',
+    },
   ]);
   expect(house.backend.callMeRequests[0]?.pageUrl).toBe(page.url());
 
@@ -50,7 +56,10 @@ test('a visitor asks with the keyboard alone, sees every step until the talk is 
   await page.reload();
   await dialog(page).getByText('You are number 4').waitFor();
   for (const [state, words] of [
-    ['calling', 'Calling you now'], ['connectingAgent', 'Connecting the operator'], ['connected', 'You are connected'], ['done', 'Thank you'],
+    ['calling', 'Calling you now'],
+    ['connectingAgent', 'Connecting the operator'],
+    ['connected', 'You are connected'],
+    ['done', 'Thank you'],
   ] as const) {
     house.backend.setCallMe(token, { state, position: null });
     await dialog(page).getByRole('heading', { name: words }).waitFor();
@@ -106,15 +115,22 @@ test('Escape closes the form and gives the focus back to the button', async () =
 
 test('on another site, with wild CSS and a strict policy of its own, the button looks and works the same; elsewhere it is refused', async () => {
   const site = createServer((_request, response) => {
-    response.setHeader('content-security-policy', `default-src 'none'; style-src 'self'; script-src ${house.web.url}; connect-src ${house.web.url}`);
+    response.setHeader(
+      'content-security-policy',
+      `default-src 'none'; style-src 'self'; script-src ${house.web.url}; connect-src ${house.web.url}`,
+    );
     response.setHeader('content-type', 'text/html; charset=utf-8');
-    response.end(`<!doctype html><html lang="ja"><body><script src="${house.web.url}/call-me.js" data-entry="1000" data-country="JP"></script></body></html>`);
+    response.end(
+      `<!doctype html><html lang="ja"><body><script src="${house.web.url}/call-me.js" data-entry="1000" data-country="JP"></script></body></html>`,
+    );
   });
   await new Promise<void>((listening) => site.listen(0, '127.0.0.1', listening));
   const origin = `http://127.0.0.1:${(site.address() as AddressInfo).port}`;
   try {
     await house.close();
-    house = await stage.open({ change: { callMe: { origins: [origin], policy: (await import('../../src/channels/call-me.ts')).DEFAULT_CALL_ME_POLICY, demo: [] } } });
+    house = await stage.open({
+      change: { callMe: { origins: [origin], policy: (await import('../../src/channels/call-me.ts')).DEFAULT_CALL_ME_POLICY, demo: [] } },
+    });
     const { page } = await house.visitor();
     await page.goto(origin);
     const japanese = page.locator('madoguchi-call-me').getByRole('button', { name: 'お電話ください' });
@@ -123,14 +139,19 @@ test('on another site, with wild CSS and a strict policy of its own, the button 
     await dialog(page).getByLabel('電話番号または SIP アドレス').fill('０３－１２３４－５６７８');
     await dialog(page).getByRole('button', { name: '電話を依頼する' }).click();
     await dialog(page).getByText('次にお電話します').waitFor();
-    expect(house.backend.callMeRequests).toMatchObject([{ entryId: '1000', language: 'ja', to: { kind: 'number', number: '+81312345678' }, pageUrl: `${origin}/` }]);
+    expect(house.backend.callMeRequests).toMatchObject([
+      { entryId: '1000', language: 'ja', to: { kind: 'number', number: '+81312345678' }, pageUrl: `${origin}/` },
+    ]);
 
     const stranger = await house.visitor();
     await stranger.page.goto(origin.replace('127.0.0.1', 'localhost'));
     await stranger.page.locator('madoguchi-call-me').getByRole('button', { name: 'お電話ください' }).click();
     await dialog(stranger.page).getByLabel('電話番号または SIP アドレス').fill('03-1234-5678');
     await dialog(stranger.page).getByRole('button', { name: '電話を依頼する' }).click();
-    await dialog(stranger.page).getByRole('alert').getByText(/このサイトでは現在ご利用いただけません|センターに接続できません/).waitFor();
+    await dialog(stranger.page)
+      .getByRole('alert')
+      .getByText(/このサイトでは現在ご利用いただけません|センターに接続できません/)
+      .waitFor();
   } finally {
     site.closeAllConnections();
     site.close();

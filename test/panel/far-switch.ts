@@ -32,7 +32,9 @@ export interface FarSwitch {
 function parse(text: string): SipMessage {
   const [head = '', body = ''] = text.split(/\r\n\r\n(.*)/s);
   const [first = '', ...lines] = head.split('\r\n');
-  const headers = new Map(lines.map((line) => [line.slice(0, line.indexOf(':')).trim().toLowerCase(), line.slice(line.indexOf(':') + 1).trim()]));
+  const headers = new Map(
+    lines.map((line) => [line.slice(0, line.indexOf(':')).trim().toLowerCase(), line.slice(line.indexOf(':') + 1).trim()]),
+  );
   return { first, headers, body };
 }
 
@@ -42,10 +44,21 @@ export async function startFarSwitch(): Promise<FarSwitch> {
   const registrations: number[] = [];
   const received: string[] = [];
   let phone: { socket: WebSocket; contact: string } | null = null;
-  let call: { id: string; leg: string; from: string; to: string; target: string; branch: string; cseq: number; answer: ((message: SipMessage) => void) | null } | null = null;
+  let call: {
+    id: string;
+    leg: string;
+    from: string;
+    to: string;
+    target: string;
+    branch: string;
+    cseq: number;
+    answer: ((message: SipMessage) => void) | null;
+  } | null = null;
 
   const send = (first: string, headers: Readonly<Record<string, string>>, body = ''): void => {
-    const lines = Object.entries({ ...headers, 'Content-Length': String(Buffer.byteLength(body)) }).map(([name, value]) => `${name}: ${value}`);
+    const lines = Object.entries({ ...headers, 'Content-Length': String(Buffer.byteLength(body)) }).map(
+      ([name, value]) => `${name}: ${value}`,
+    );
     phone?.socket.send(`${first}\r\n${lines.join('\r\n')}\r\n\r\n${body}`);
   };
   const request = (method: string, branch: string, cseq: number, extra: Readonly<Record<string, string>> = {}, body = ''): void => {
@@ -53,8 +66,14 @@ export async function startFarSwitch(): Promise<FarSwitch> {
     send(
       `${method} ${call.target} SIP/2.0`,
       {
-        Via: `SIP/2.0/WS far.invalid;branch=${branch}`, 'Max-Forwards': '70', From: call.from, To: call.to, 'Call-ID': call.id,
-        CSeq: `${cseq} ${method}`, Contact: '<sip:switch@far.invalid;transport=ws>', ...extra,
+        Via: `SIP/2.0/WS far.invalid;branch=${branch}`,
+        'Max-Forwards': '70',
+        From: call.from,
+        To: call.to,
+        'Call-ID': call.id,
+        CSeq: `${cseq} ${method}`,
+        Contact: '<sip:switch@far.invalid;transport=ws>',
+        ...extra,
       },
       body,
     );
@@ -84,7 +103,11 @@ export async function startFarSwitch(): Promise<FarSwitch> {
         const expires = Number(message.headers.get('expires') ?? /expires=(\d+)/.exec(message.headers.get('contact') ?? '')?.[1] ?? 0);
         registrations.push(expires);
         phone = { socket, contact: /<([^>]+)>/.exec(message.headers.get('contact') ?? '')?.[1] ?? '' };
-        send('SIP/2.0 200 OK', { ...echo, to: `${echo['to']};tag=far`, ...(expires > 0 ? { contact: `<${phone.contact}>;expires=${expires}` } : {}) });
+        send('SIP/2.0 200 OK', {
+          ...echo,
+          to: `${echo['to']};tag=far`,
+          ...(expires > 0 ? { contact: `<${phone.contact}>;expires=${expires}` } : {}),
+        });
         return;
       }
       received.push(method);
@@ -100,8 +123,14 @@ export async function startFarSwitch(): Promise<FarSwitch> {
       const { contact } = await until('a phone is registered', () => phone ?? undefined);
       const answer = new Promise<SipMessage>((resolve) => {
         call = {
-          id: randomBytes(8).toString('hex'), leg, from: '<sip:switch@far.invalid>;tag=far', to: `<${contact}>`, target: contact,
-          branch: `z9hG4bK${randomBytes(6).toString('hex')}`, cseq: 1, answer: resolve,
+          id: randomBytes(8).toString('hex'),
+          leg,
+          from: '<sip:switch@far.invalid>;tag=far',
+          to: `<${contact}>`,
+          target: contact,
+          branch: `z9hG4bK${randomBytes(6).toString('hex')}`,
+          cseq: 1,
+          answer: resolve,
         };
         request('INVITE', call.branch, 1, { 'Content-Type': 'application/sdp', 'X-Madoguchi-Leg': leg }, sdp);
       });

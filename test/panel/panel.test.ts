@@ -82,7 +82,18 @@ describe('a contact', () => {
     house.backend.offer('agent-tanaka');
     const contact = page.getByTestId('contact');
     await contact.getByRole('heading', { name: '山田 花子' }).waitFor();
-    for (const text of ['+81 3-1234-5678', 'Customer', 'Japanese', '10023', '株式会社窓口製作所', 'customer-last-desk', 'the desk is open', '業務用洗浄機 KX-200', '排水の異音。部品手配済み。', '日中は携帯電話を希望']) {
+    for (const text of [
+      '+81 3-1234-5678',
+      'Customer',
+      'Japanese',
+      '10023',
+      '株式会社窓口製作所',
+      'customer-last-desk',
+      'the desk is open',
+      '業務用洗浄機 KX-200',
+      '排水の異音。部品手配済み。',
+      '日中は携帯電話を希望',
+    ]) {
       expect(await contact.getByText(text).first().isVisible(), text).toBe(true);
     }
     expect(await page.getByTestId('stage').textContent()).toBe('Coming to you');
@@ -138,7 +149,10 @@ describe('a contact', () => {
     expect(inputsOf('wrapUp')).toEqual([
       { type: 'wrapUp', agentId: 'agent-tanaka', contactId, disposition: 'followUp', note: 'hard drain, parts ordered' },
     ]);
-    await page.getByRole('region', { name: 'My last contacts' }).getByText(/Follow-up needed/).waitFor();
+    await page
+      .getByRole('region', { name: 'My last contacts' })
+      .getByText(/Follow-up needed/)
+      .waitFor();
   });
 
   test('keeps what was written when the time for the wrap-up runs out', async () => {
@@ -150,15 +164,37 @@ describe('a contact', () => {
     await page.getByTestId('wrap-up-left').waitFor();
     house.backend.setAgent('agent-tanaka', { wrapUpEndsAt: Date.now() + 1_500 });
     await until('the wrap-up arrives', () => inputsOf('wrapUp').length > 0);
-    expect(inputsOf('wrapUp')).toEqual([{ type: 'wrapUp', agentId: 'agent-tanaka', contactId, disposition: 'other', note: 'half a sentence' }]);
+    expect(inputsOf('wrapUp')).toEqual([
+      { type: 'wrapUp', agentId: 'agent-tanaka', contactId, disposition: 'other', note: 'half a sentence' },
+    ]);
   });
 
   test('from the web shows the question as text and the page as a link, and a withheld caller is named as such', async () => {
     const page = await house.panel('tanaka');
     await getReady(page);
     house.backend.offer('agent-tanaka', {
-      channel: 'callback', origin: 'callMe', stage: 'dialling', question: '<img src=x> where?', pageUrl: 'https://www.example.jp/kx', callingNumber: null, numberKind: 'withheld',
-      customer: { customerId: null, customerCode: null, kind: 'unknown', name: '', nameKana: null, organisation: null, region: null, address: null, phones: [], emails: [], note: null, products: [], lastContacts: [] },
+      channel: 'callback',
+      origin: 'callMe',
+      stage: 'dialling',
+      question: '<img src=x> where?',
+      pageUrl: 'https://www.example.jp/kx',
+      callingNumber: null,
+      numberKind: 'withheld',
+      customer: {
+        customerId: null,
+        customerCode: null,
+        kind: 'unknown',
+        name: '',
+        nameKana: null,
+        organisation: null,
+        region: null,
+        address: null,
+        phones: [],
+        emails: [],
+        note: null,
+        products: [],
+        lastContacts: [],
+      },
     });
     await page.getByRole('heading', { name: 'Caller not known' }).waitFor();
     await page.getByText('<img src=x> where?').waitFor();
@@ -215,7 +251,10 @@ describe('the agent’s state', () => {
     house.backend.setAgent('agent-tanaka', { state: 'notReady', reason: 'break' });
     await page.clock.install({ time: Date.now() + 3_600_000 });
     await page.reload();
-    await page.getByTestId('state').getByText(/^0:0\d$/).waitFor();
+    await page
+      .getByTestId('state')
+      .getByText(/^0:0\d$/)
+      .waitFor();
   });
 });
 
@@ -310,7 +349,15 @@ describe('the floor', () => {
   const OSAKA = { id: 'desk-osaka', name: '大阪サービス窓口' };
   const LONDON = { id: 'desk-london', name: 'London service desk' };
   const waitingFor = (contactId: string, party: string, desk: typeof OSAKA, seconds: number, position: number) => ({
-    contactId, channel: 'voice', state: 'queued', desk, party, callingNumber: '+81312345678', arrivedAt: Date.now() - seconds * 1000, position, agent: null,
+    contactId,
+    channel: 'voice',
+    state: 'queued',
+    desk,
+    party,
+    callingNumber: '+81312345678',
+    arrivedAt: Date.now() - seconds * 1000,
+    position,
+    agent: null,
   });
 
   test('shows a supervisor who waits and who works, live, sorted and filtered as wished', async () => {

@@ -69,7 +69,12 @@ export async function startStage(): Promise<Stage> {
       });
       const contexts: BrowserContext[] = [];
       const visitor: House['visitor'] = async (options = {}) => {
-        const context = await browser.newContext({ viewport: { width: 1280, height: 720 }, locale: 'en-GB', timezoneId: 'Asia/Tokyo', ...options });
+        const context = await browser.newContext({
+          viewport: { width: 1280, height: 720 },
+          locale: 'en-GB',
+          timezoneId: 'Asia/Tokyo',
+          ...options,
+        });
         context.setDefaultTimeout(8_000);
         contexts.push(context);
         return { context, page: await context.newPage() };
@@ -112,7 +117,11 @@ export async function getReady(page: Page): Promise<void> {
 }
 
 /** Waits until something is so; fails with what it was about. */
-export async function until<T>(what: string, look: () => T | undefined | false | Promise<T | undefined | false>, timeoutMs = 8_000): Promise<T> {
+export async function until<T>(
+  what: string,
+  look: () => T | undefined | false | Promise<T | undefined | false>,
+  timeoutMs = 8_000,
+): Promise<T> {
   const end = Date.now() + timeoutMs;
   for (;;) {
     const found = await look();

@@ -427,7 +427,12 @@ export function createPanel(audio: HTMLAudioElement): Panel {
     },
     answer() {
       if (agent.value?.phone.kind !== 'browser') return;
-      if (!phone.answer() && contact.value?.stage === 'ringing' && phone.call.value === null) toast(t('refused.noPhone'));
+      const { legId } = agent.value;
+      phone.answer(legId);
+      // Normally the call is here already, or a moment later. Whoever pressed and hears nothing should know why.
+      setTimeout(() => {
+        if (phone.call.value === null && contact.value?.stage === 'ringing' && agent.value?.legId === legId) toast(t('refused.noPhone'));
+      }, 1_000);
     },
     decline() {
       const offerId = contact.value?.offerId;

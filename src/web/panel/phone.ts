@@ -30,8 +30,8 @@ export interface BrowserPhone {
   /** Brings registration and call in line with what the server says. Called after each `state`. */
   follow(agent: AgentView | null, contact: ContactView | null): void;
   holdsCall(legId: string | null): boolean;
-  /** Answers the incoming call. False when there is none. */
-  answer(): boolean;
+  /** Answers the incoming call; one that is not here yet, as soon as it comes with this leg. */
+  answer(legId: string | null): void;
   /** Ends the call from here; used only when the server can't be asked to. */
   hangUp(): void;
   setMuted(muted: boolean): void;
@@ -45,7 +45,7 @@ export interface BrowserPhone {
 
 const LEG_HEADER = 'X-Madoguchi-Leg';
 /** A call that the server has not mentioned this long after its INVITE belongs to nobody. */
-const UNKNOWN_LEG_MS = 8_000;
+const UNKNOWN_LEG_MS = 5_000;
 /** The server's own BYE or CANCEL normally comes with its news; only when it does not, the phone ends what is left. */
 const LEFTOVER_MS = 1_500;
 const REGISTER_AGAIN_MS = { first: 1_000, longest: 15_000 };
@@ -78,6 +78,8 @@ export function createBrowserPhone(audio: HTMLAudioElement): BrowserPhone {
   let live: LiveCall | null = null;
   let agent: AgentView | null = null;
   let contact: ContactView | null = null;
+  /** The agent has pressed Answer before the INVITE was here: the two come by different roads. */
+  let wishedLeg: string | null = null;
   let failures = 0;
   let registerAgain: ReturnType<typeof setTimeout> | null = null;
   let leftover: ReturnType<typeof setTimeout> | null = null;
@@ -151,15 +153,14 @@ export function createBrowserPhone(audio: HTMLAudioElement): BrowserPhone {
     reconcile();
   };
 
-  const answer = (): boolean => {
-    if (live === null || call.value?.state !== 'incoming') return false;
+  const answer = (): void => {
+    if (live === null || call.value?.state !== 'incoming') return;
     show('answering', live.leg);
     live.session.answer({
       mediaConstraints: { audio: true, video: false },
       // The switch is reached directly, on loopback or by its own address: no STUN, so that an answer never waits for one.
       pcConfig: { iceServers: [] },
     });
-    return true;
   };
 
   /** The call that lives and the server's view of it. */
@@ -170,7 +171,7 @@ export function createBrowserPhone(audio: HTMLAudioElement): BrowserPhone {
       mine.known = true;
       const stage = contact?.stage;
       // After a reload in mid-talk the server rings again with the talk's leg: the agent has already answered once.
-      if (stage === 'joining' || stage === 'connected') answer();
+      if (stage === 'joining' || stage === 'connected' || wishedLeg === mine.leg) answer();
       if (stage !== 'wrapUp') return;
     }
     const unknownForLong = !mine.known && Date.now() - mine.arrivedAt > UNKNOWN_LEG_MS;
@@ -255,7 +256,10 @@ export function createBrowserPhone(audio: HTMLAudioElement): BrowserPhone {
     audioBlocked,
     follow,
     holdsCall: (legId) => live !== null && (legId === null || live.leg === legId) && !live.session.isEnded(),
-    answer,
+    answer(legId) {
+      wishedLeg = legId;
+      reconcile();
+    },
     hangUp() {
       if (live !== null) end(live.session);
     },

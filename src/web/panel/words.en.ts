@@ -228,7 +228,7 @@ export const en = {
   'title.offer': '☎ {who}',
   'refused.generic': 'That was not possible: {message}',
   'refused.notConnected': 'No connection to the centre just now. Please try again in a moment.',
-  'refused.noPhone': 'The phone has not rung here yet.',
+  'refused.noPhone': 'The call has not reached this browser yet. It will be answered as soon as it does.',
   'refused.internal': 'The centre could not do this just now. Please try again.',
   'refused.busy': 'Earlier requests are still under way. Please try again in a moment.',
   'refused.alreadyAnswered': 'This contact is answered already. Hang up instead.',

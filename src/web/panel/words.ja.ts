@@ -229,7 +229,7 @@ export const ja: Words = {
   'title.offer': '☎ {who}',
   'refused.generic': '実行できませんでした：{message}',
   'refused.notConnected': 'センターに接続されていません。少し待ってからお試しください。',
-  'refused.noPhone': 'まだこの電話は鳴っていません。',
+  'refused.noPhone': '着信がまだこのブラウザーに届いていません。届きしだい応答します。',
   'refused.internal': '現在実行できませんでした。もう一度お試しください。',
   'refused.busy': '前の操作を処理しています。少し待ってからお試しください。',
   'refused.alreadyAnswered': 'すでに応答しています。終えるには「切る」を押してください。',

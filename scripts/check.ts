@@ -64,7 +64,7 @@ interface Cruise {
 }
 
 async function boundaries(): Promise<Verdict> {
-  const folders = ['src', 'test', 'scripts', 'bench'].filter((folder) => sources(folder).length > 0);
+  const folders = ['src', 'test', 'scripts', 'bench', 'docker'].filter((folder) => sources(folder).length > 0);
   const { out, err } = await execute('depcruise', ['--config', '.dependency-cruiser.mjs', '--output-type', 'json', ...folders]);
   let cruise: Cruise;
   try {

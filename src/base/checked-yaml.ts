@@ -120,7 +120,7 @@ export class SourceFile {
 
   private walk(rule: Rule, value: unknown, path: Path): void {
     if (rule.anyOf) {
-      const branch = bestBranch(rule.anyOf, value);
+      const branch = bestBranch(rule.anyOf, value, rule.description);
       if (branch) return this.walk(branch, value, path);
       return this.add(path, `${show(value)} does not fit here`, `write ${rule.description ?? rule.anyOf.map(describe).join(', or ')}`);
     }
@@ -204,15 +204,15 @@ function typeName(value: unknown): string {
 }
 
 /** Of several forms, the one that was meant: the right kind of value, and for objects the most fields in common. */
-function bestBranch(branches: readonly Rule[], value: unknown): Rule | undefined {
+function bestBranch(branches: readonly Rule[], value: unknown, description: string | undefined): Rule | undefined {
   const kind = typeName(value);
   const literal = branches.find((b) => b.const === value || b.enum?.includes(value as string));
   if (literal) return literal;
   if (kind !== 'object') {
-    const words = branches.flatMap((b) => (b.const !== undefined ? [b.const] : []));
+    const words = branches.flatMap((b) => (b.const !== undefined ? [b.const] : (b.enum ?? [])));
     const free = branches.find((b) => b.type === kind && b.const === undefined && !b.enum);
     if (free) return free;
-    return typeof value === 'string' && words.length > 0 ? { enum: words } : undefined;
+    return typeof value === 'string' && words.length > 0 ? { enum: words, ...(description ? { description } : {}) } : undefined;
   }
   const keys = Object.keys(value as object);
   const score = (b: Rule): number => {
@@ -278,4 +278,3 @@ function editDistance(a: string, b: string): number {
   }
   return at(a.length, b.length);
 }
-

@@ -16,12 +16,18 @@ import type { VoiceEngine } from './voices.ts';
 import { forTelephone, isSilent, noVoiceTones, readWav, TELEPHONE_RATE, writeWav } from './wav.ts';
 
 /** `scenarios/prompts/<language>/index.json`: which file says which text. The key is `textHash(prompt)`. */
-const RecordingIndex = Type.Record(Type.String(), Type.Object({ file: Type.String({ pattern: '^[^/\\\\]+\\.wav$' }), text: Type.String() }));
+const RecordingIndex = Type.Record(
+  Type.String(),
+  Type.Object({ file: Type.String({ pattern: '^[^/\\\\]+\\.wav$' }), text: Type.String() }),
+);
 export type RecordingIndex = Static<typeof RecordingIndex>;
 
 /** Names a text in a language, whoever speaks it. */
 export const textHash = ({ language, text }: Prompt): string =>
-  createHash('sha256').update(`${language}\n${text.normalize('NFC')}`).digest('hex').slice(0, 20);
+  createHash('sha256')
+    .update(`${language}\n${text.normalize('NFC')}`)
+    .digest('hex')
+    .slice(0, 20);
 
 export type PromptSource = 'recorded' | 'rendered' | 'tones';
 
@@ -81,7 +87,10 @@ export class PromptFiles implements PromptStore {
   }
 
   /** Makes all of these ready, so that nobody waits for them later. */
-  async renderAll(prompts: readonly Prompt[], onProgress: (p: RenderProgress) => void = () => undefined): Promise<Record<PromptSource, number>> {
+  async renderAll(
+    prompts: readonly Prompt[],
+    onProgress: (p: RenderProgress) => void = () => undefined,
+  ): Promise<Record<PromptSource, number>> {
     const counts: Record<PromptSource, number> = { recorded: 0, rendered: 0, tones: 0 };
     let done = 0;
     await Promise.all(
@@ -112,7 +121,10 @@ export class PromptFiles implements PromptStore {
 
   private renderedFile(prompt: Prompt): string {
     const voice = this.voiceFor(prompt)?.voice ?? 'none';
-    const hash = createHash('sha256').update(`${voice}\n${textHash(prompt)}`).digest('hex').slice(0, 20);
+    const hash = createHash('sha256')
+      .update(`${voice}\n${textHash(prompt)}`)
+      .digest('hex')
+      .slice(0, 20);
     return join(this.options.cacheDir, `${prompt.language}-${hash}`);
   }
 

@@ -59,7 +59,13 @@ export async function findVoices(path: string): Promise<VoiceEngine[]> {
 }
 
 function findProgram(name: string, path: string): Promise<string | null> {
-  return firstThatIs(path.split(delimiter).filter((d) => d !== '').map((d) => joinPath(d, name)), constants.X_OK);
+  return firstThatIs(
+    path
+      .split(delimiter)
+      .filter((d) => d !== '')
+      .map((d) => joinPath(d, name)),
+    constants.X_OK,
+  );
 }
 
 async function firstThatIs(paths: readonly string[], mode = constants.R_OK): Promise<string | null> {

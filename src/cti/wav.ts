@@ -85,7 +85,9 @@ export function resample({ rate, samples }: Sound, toRate: number): Sound {
   if (rate === toRate) return { rate, samples };
   const half = Math.ceil((HALF_WIDTH * rate) / Math.min(rate, toRate));
   const phases = toRate / gcd(rate, toRate);
-  const filters = Array.from({ length: phases }, (_, phase) => lowPass(((phase * rate) / toRate) % 1, half, (0.46 * Math.min(rate, toRate)) / rate));
+  const filters = Array.from({ length: phases }, (_, phase) =>
+    lowPass(((phase * rate) / toRate) % 1, half, (0.46 * Math.min(rate, toRate)) / rate),
+  );
   const out = new Int16Array(Math.floor((samples.length * toRate) / rate));
   for (let i = 0; i < out.length; i++) {
     const filter = filters[i % phases] as Float64Array;

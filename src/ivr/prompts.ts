@@ -54,7 +54,12 @@ export function parsePrompts(text: string, fileName: string): Prompts | FileProb
         source.addWithin([...path, language], slip.start, slip.problem, slip.remedy);
       }
       for (const slip of prompt.beyond ? variableProblems(prompt.beyond[language], []) : []) {
-        source.addWithin([...path, 'beyond', language], slip.start, slip.problem, 'say it without numbers: this is for all that are greater');
+        source.addWithin(
+          [...path, 'beyond', language],
+          slip.start,
+          slip.problem,
+          'say it without numbers: this is for all that are greater',
+        );
       }
     }
     for (const [variable, { from, to }] of Object.entries(prompt.numbers ?? {})) {
@@ -92,7 +97,9 @@ export function prompt(
 ): Prompt {
   const wording = prompts.get(name);
   if (!wording) throw new Error(`there is no prompt '${name}'`);
-  const isBeyond = Object.entries(wording.numbers).some(([v, { from, to }]) => !(Number(variables[v]) >= from && Number(variables[v]) <= to));
+  const isBeyond = Object.entries(wording.numbers).some(
+    ([v, { from, to }]) => !(Number(variables[v]) >= from && Number(variables[v]) <= to),
+  );
   if (isBeyond && wording.beyond) return { language, text: wording.beyond[language] };
   const values = Object.fromEntries(Object.entries(variables).map(([k, v]) => [k, String(v)]));
   return { language, text: fillIn(wording.text[language], values) };

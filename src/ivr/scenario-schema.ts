@@ -47,7 +47,10 @@ export const StepFile = Type.Union([
   /** One key, one way. */
   Step({
     menu: Type.Object(
-      { ...asking, choices: Type.Record(Type.String({ pattern: '^[0-9*#]$' }), StepName, { description: "a key of 0-9 * #, as '1': sales" }) },
+      {
+        ...asking,
+        choices: Type.Record(Type.String({ pattern: '^[0-9*#]$' }), StepName, { description: "a key of 0-9 * #, as '1': sales" }),
+      },
       closed,
     ),
     failed: StepName,
@@ -73,7 +76,9 @@ export const ScenarioTest = Type.Object(
     name: Type.String({ minLength: 1 }),
     language: Type.Enum(['ja', 'en']),
     variables: Type.Optional(Type.Record(Type.String({ pattern: '^[A-Za-z][A-Za-z0-9]*$' }), Type.String())),
-    caller: Type.Array(Type.String({ pattern: '^(silence|!?[0-9*#A-D]+)$', description: "keys ('10023#'), keys into the prompt ('!10023#'), or silence" })),
+    caller: Type.Array(
+      Type.String({ pattern: '^(silence|!?[0-9*#A-D]+)$', description: "keys ('10023#'), keys into the prompt ('!10023#'), or silence" }),
+    ),
     known: Type.Optional(Type.Array(Type.String(), { description: 'customer codes that the database has' })),
     hears: Type.Optional(Type.Array(Type.String(), { description: 'parts of what is said, in this order' })),
     ends: Type.String({

@@ -1,5 +1,5 @@
 /** The conditions of rules: CEL, compiled and type-checked once when the file is read, evaluated for every contact. */
-import { Environment, type ParseError, type TypeError as CelTypeError } from '@marcbachmann/cel-js';
+import { type TypeError as CelTypeError, Environment, type ParseError } from '@marcbachmann/cel-js';
 import { nearest, suggest } from '../base/checked-yaml.ts';
 
 /** What a condition can ask for. The values are made by `control-logic.ts`; what is not known is an empty text. */
@@ -45,7 +45,9 @@ export interface ConditionProblem {
 }
 
 function newEnvironment(): Environment {
-  const environment = new Environment({ limits: { maxAstNodes: 500, maxDepth: 50, maxListElements: 200, maxMapEntries: 50, maxCallArguments: 8 } });
+  const environment = new Environment({
+    limits: { maxAstNodes: 500, maxDepth: 50, maxListElements: 200, maxMapEntries: 50, maxCallArguments: 8 },
+  });
   for (const [name, schema] of Object.entries(VARIABLES)) environment.registerVariable({ name, schema });
   return environment.registerVariable('channel', 'string');
 }
@@ -57,7 +59,11 @@ export function compileCondition(text: string): Condition | ConditionProblem {
   const checked = ENVIRONMENT.check(text);
   if (!checked.valid) return explain(text, checked.error);
   if (checked.type !== 'bool') {
-    return { start: 0, problem: `the condition gives ${checked.type} and not bool`, remedy: `compare it with something, as 'party.kind == "dealer"'` };
+    return {
+      start: 0,
+      problem: `the condition gives ${checked.type} and not bool`,
+      remedy: `compare it with something, as 'party.kind == "dealer"'`,
+    };
   }
   const slip = unknownWord(text);
   if (slip) return slip;

@@ -351,8 +351,10 @@ interface DirectoryIndex {
 const indexes = new WeakMap<Directory, DirectoryIndex>();
 
 function indexOf(directory: Directory): DirectoryIndex {
-  let index = indexes.get(directory);
-  if (!index) indexes.set(directory, (index = buildIndex(directory)));
+  const known = indexes.get(directory);
+  if (known) return known;
+  const index = buildIndex(directory);
+  indexes.set(directory, index);
   return index;
 }
 

@@ -66,7 +66,9 @@ const TestCentre = Type.Object(
           nextUp: Type.Optional(Id),
           reception: Type.Optional(Type.Boolean()),
           timeZone: Type.Optional(Type.String({ minLength: 1, description: 'an IANA time zone, as Asia/Tokyo' })),
-          open: Type.Optional(Type.String({ pattern: TIME, description: 'hours of every weekday (Monday to Friday), as 09:00-18:00; left out: always' })),
+          open: Type.Optional(
+            Type.String({ pattern: TIME, description: 'hours of every weekday (Monday to Friday), as 09:00-18:00; left out: always' }),
+          ),
           holidays: Type.Optional(Type.Array(Type.String({ pattern: '^\\d{4}-\\d{2}-\\d{2}$', description: 'a date, as 2026-01-01' }))),
         },
         closed,

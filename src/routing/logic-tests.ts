@@ -75,13 +75,15 @@ const WEEK = [1, 2, 3, 4, 5, 6, 7] as const;
 
 /** The small centre as the directory that decisions read. */
 export function directoryOf(centre: TestCentre): Directory {
-  const organisations = centre.organisations.map((o): Organisation => ({
-    id: o.id,
-    kind: o.kind,
-    name: o.id,
-    sellsFor: o.sellsFor ?? [],
-    regions: Object.keys(o.sales ?? {}),
-  }));
+  const organisations = centre.organisations.map(
+    (o): Organisation => ({
+      id: o.id,
+      kind: o.kind,
+      name: o.id,
+      sellsFor: o.sellsFor ?? [],
+      regions: Object.keys(o.sales ?? {}),
+    }),
+  );
   const sales = centre.organisations.flatMap((o) =>
     Object.entries(o.sales ?? {}).map(
       ([region, amountMinor]): SalesResult => ({ organisationId: o.id, region, amountMinor, currency: 'JPY' }),

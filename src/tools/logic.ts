@@ -111,7 +111,12 @@ export async function explain(
 function entryOf(directory: Directory, dialled: string): Entry {
   const entry = directory.entries.find((e) => e.numbers.includes(dialled) || e.numbers.includes(`+${dialled}`));
   if (entry) return entry;
-  throw new UsageError(`no entry has the number ${dialled}; ${suggest(dialled, directory.entries.flatMap((e) => e.numbers))}`);
+  throw new UsageError(
+    `no entry has the number ${dialled}; ${suggest(
+      dialled,
+      directory.entries.flatMap((e) => e.numbers),
+    )}`,
+  );
 }
 
 function print(e: Explanation): void {
@@ -253,7 +258,8 @@ if (import.meta.main) {
   try {
     process.exitCode = await main();
   } catch (error) {
-    const isUsage = error instanceof UsageError || (error instanceof Error && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS'));
+    const isUsage =
+      error instanceof UsageError || (error instanceof Error && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS'));
     if (!isUsage && !(error instanceof FileProblemsError)) throw error;
     console.error(error instanceof FileProblemsError ? error.problems.map(formatProblem).join('\n') : error.message);
     process.exitCode = 2;

@@ -50,7 +50,9 @@ async function list(prompts: readonly Prompt[], asJson: boolean): Promise<void> 
     if (asJson) return console.log(JSON.stringify(rows, null, 2));
     for (const r of rows) console.log(`${r.source.padEnd(8)} ${r.language} ${r.hash} ${String(r.seconds).padStart(5)} s  ${r.text}`);
     const count = (source: string): number => rows.filter((r) => r.source === source).length;
-    console.log(`\n${rows.length} prompts: ${count('recorded')} recorded, ${count('rendered')} rendered, ${count('tones')} without a voice (tones)`);
+    console.log(
+      `\n${rows.length} prompts: ${count('recorded')} recorded, ${count('rendered')} rendered, ${count('tones')} without a voice (tones)`,
+    );
   } finally {
     await rm(cacheDir, { recursive: true, force: true });
   }
@@ -61,7 +63,10 @@ async function render(prompts: readonly Prompt[], dir: string): Promise<void> {
   for (const language of ['ja', 'en'] as const) {
     const voice = voices.find((v) => v.language === language);
     if (!voice) {
-      const wanted = { ja: 'open-jtalk, open-jtalk-mecab-naist-jdic and hts-voice-nitech-jp-atr503-m001 (contrib)', en: 'flite or espeak-ng' };
+      const wanted = {
+        ja: 'open-jtalk, open-jtalk-mecab-naist-jdic and hts-voice-nitech-jp-atr503-m001 (contrib)',
+        en: 'flite or espeak-ng',
+      };
       throw new Error(`this machine has no voice for '${language}': install ${wanted[language]}`);
     }
     const folder = join(dir, language);

@@ -107,12 +107,12 @@ const isSeenList = (value: unknown): value is SeenContact[] => Array.isArray(val
 export function createPanel(audio: HTMLAudioElement): Panel {
   const i18n = createI18n(document.documentElement, localStorage, navigator.languages);
   const { t } = i18n;
-  const phone = createBrowserPhone(audio);
   const ringer = createRinger();
 
   const session = signal<Session>('checking');
   const sessionExpired = signal(false);
   const link = signal<Link>('connecting');
+  const phone = createBrowserPhone(audio, () => link.peek() === 'open');
   const agent = signal<AgentView | null>(null);
   const contact = signal<ContactView | null>(null);
   const floor = signal<FloorMessage | null>(null);

@@ -66,8 +66,11 @@ const problemOf = (error: unknown): MicProblem => {
   return 'failed';
 };
 
-/** @param audio where the other side is heard. */
-export function createBrowserPhone(audio: HTMLAudioElement): BrowserPhone {
+/**
+ * @param audio where the other side is heard
+ * @param serverIsThere whether news of the server would reach us now: while it is away, a call that it has not named yet is kept
+ */
+export function createBrowserPhone(audio: HTMLAudioElement, serverIsThere: () => boolean): BrowserPhone {
   const registration = signal<Registration>('off');
   const call = signal<PhoneCall | null>(null);
   const micProblem = signal<{ problem: MicProblem; name: string } | null>(null);
@@ -174,8 +177,11 @@ export function createBrowserPhone(audio: HTMLAudioElement): BrowserPhone {
       if (stage === 'joining' || stage === 'connected' || wishedLeg === mine.leg) answer();
       if (stage !== 'wrapUp') return;
     }
-    const unknownForLong = !mine.known && Date.now() - mine.arrivedAt > UNKNOWN_LEG_MS;
-    if ((mine.known || unknownForLong) && leftover === null) {
+    if (!mine.known) {
+      if (serverIsThere() && Date.now() - mine.arrivedAt > UNKNOWN_LEG_MS) end(mine.session);
+      return;
+    }
+    if (leftover === null) {
       leftover = setTimeout(() => {
         leftover = null;
         const wanted = agent?.legId === mine.leg && contact !== null && contact.stage !== 'wrapUp';

@@ -2,7 +2,7 @@
 import { type FileProblem, SourceFile, suggest } from '../base/checked-yaml.ts';
 import type { Language } from '../base/ids.ts';
 import { fillIn, type Scenario, type Text, variableProblems } from './parse.ts';
-import type { Prompt } from './scenario.ts';
+import type { Prompt, TextByLanguage } from './scenario.ts';
 import { PromptsFile } from './scenario-schema.ts';
 
 /** The names that the house says; the file must have them all, and no others. With the variables that are given. */
@@ -27,10 +27,10 @@ export type PromptName = keyof typeof PROMPT_VARIABLES;
 const LANGUAGES = ['ja', 'en'] as const;
 
 export interface Wording {
-  readonly text: Readonly<Record<Language, string>>;
+  readonly text: TextByLanguage;
   readonly numbers: Readonly<Record<string, { readonly from: number; readonly to: number }>>;
   /** What is said when a number is greater than its range. */
-  readonly beyond: Readonly<Record<Language, string>> | null;
+  readonly beyond: TextByLanguage | null;
 }
 export type Prompts = ReadonlyMap<string, Wording>;
 

@@ -495,7 +495,14 @@ export function switchContract(name: string, makeHarness: () => Promise<SwitchHa
         expect(await harness.hears(caller.party, agent.party)).toBe(true);
         port = harness.makeSwitch();
         heard = new Heard();
-        await port.connect(heard.listener);
+        const ordered: Promise<unknown>[] = [];
+        await port.connect((event) => {
+          heard.listener(event);
+          // Orders may be given as soon as it is told what lives.
+          if (event.type === 'resynchronised') ordered.push(port.renewLeases([caller.leg, agent.leg], 60_000));
+        });
+        await Promise.all(ordered);
+        expect(ordered).toHaveLength(1);
         const { snapshot } = await heard.first('resynchronised');
         expect(heard.events[0]?.type).toBe('resynchronised');
         const found: Pick<SwitchSnapshot, 'legs'> = { legs: snapshot.legs.toSorted((a, b) => a.direction.localeCompare(b.direction)) };

@@ -10,7 +10,7 @@ import { type AsteriskServer, startAsterisk } from '../../src/cti/asterisk/serve
 import { tonesToWav } from '../../src/cti/asterisk/server/wav.ts';
 import { AsteriskSwitch } from '../../src/cti/asterisk/switch.ts';
 import { isSilent, toneStrength } from '../../src/tools/far-side/audio.ts';
-import { behaviours, FarSide, type ScriptedParty } from '../../src/tools/far-side.ts';
+import { behaviours, FarSide, type IncomingCall, type ScriptedParty } from '../../src/tools/far-side.ts';
 import type { RemoteParty, SwitchHarness } from '../contract/switch.ts';
 import { freePort, freeRtpPorts } from '../support/ports.ts';
 
@@ -22,6 +22,7 @@ const silent = { info: () => {}, warn: () => {}, error: () => {} };
 
 export interface RealAsterisk {
   readonly ariUrl: string;
+  readonly sipPort: number;
   readonly trunk: string;
   readonly far: FarSide;
   /** Ends it and starts it again on the same ports. */
@@ -53,6 +54,7 @@ export async function startBothSides(): Promise<RealAsterisk> {
   writeFileSync(join(dir, 'long.wav'), tonesToWav([{ hz: [440], ms: 12_000, level: 0.5 }]));
   return {
     ariUrl: server.ariUrl,
+    sipPort,
     trunk: 'carrier',
     far,
     media: { short: join(dir, 'short'), long: join(dir, 'long') },
@@ -143,6 +145,12 @@ export async function asteriskHarness(
 ): Promise<SwitchHarness> {
   const { far } = asterisk;
   const line = await Line.to(Number(new URL(asterisk.ariUrl).port));
+  // A call may be here before it is asked for.
+  const ringing: IncomingCall[] = [];
+  far.onIncoming('*', async (call) => {
+    await call.ring();
+    ringing.push(call);
+  });
   // The contract's parties are this far side's: nothing else is handed out.
   const scripted = (party: RemoteParty): ScriptedParty => party as unknown as ScriptedParty;
   const record = async (party: RemoteParty, during: () => Promise<unknown>): Promise<string> => {
@@ -168,8 +176,13 @@ export async function asteriskHarness(
     media: asterisk.media,
     callIn: (call) => far.call(call),
     nextCall: async (number) => {
-      far.onIncoming(number, null);
-      return far.nextCall(number);
+      for (let tries = 0; tries < 750; tries += 1) {
+        const at = ringing.findIndex((call) => call.number === number && !call.hasEnded);
+        const [call] = at < 0 ? [] : ringing.splice(at, 1);
+        if (call !== undefined) return call;
+        await sleep(20);
+      }
+      throw new Error('nobody called within 15 s');
     },
     behave: (number, behaviour) => far.onIncoming(number, behaviours[behaviour]()),
     registerPhone: async (user, password) => {

@@ -343,7 +343,8 @@ export class AsteriskSwitch implements SwitchPort {
   dropBridge(bridge: BridgeId): Promise<void> {
     return this.#inOrder([`bridge ${bridge}`], async () => {
       this.#checkConnected();
-      await this.#call('DELETE', ariPath('bridges', bridge), {}, [404]);
+      // 409: it is just being removed.
+      await this.#call('DELETE', ariPath('bridges', bridge), {}, [404, 409]);
     });
   }
 
@@ -443,10 +444,10 @@ export class AsteriskSwitch implements SwitchPort {
         if (era !== this.#era) return;
         const finished = await this.#finishedMeanwhile(seen.snapshot);
         if (era !== this.#era) return;
+        const kept = this.#kept ?? [];
+        this.#kept = null; // connected from here on: the listener may give orders at once
         this.#adopt(seen.snapshot);
         this.#emit({ type: 'resynchronised', snapshot: seen.snapshot });
-        const kept = this.#kept ?? [];
-        this.#kept = null;
         for (const event of kept) this.#apply(readEvent(event));
         for (const play of finished) this.#finishPlay(play, 'done');
         this.#firstLook?.resolve();
@@ -736,9 +737,9 @@ export class AsteriskSwitch implements SwitchPort {
       });
     } catch (error) {
       if (!(error instanceof AriError)) throw error;
-      // 400: no such channel. 404: no such bridge, so it is in it no more. 422: not in it.
+      // 400: no such channel. 404: no such bridge, so it is in it no more. 409: one of them is just ending. 422: not in it.
       if (error.status === 400) throw legGone(error);
-      if (error.status !== 404 && error.status !== 422) throw this.#switchError(error, leg);
+      if (error.status !== 404 && error.status !== 409 && error.status !== 422) throw this.#switchError(error, leg);
       if (!this.#legs.has(leg)) throw legGone(error);
     }
   }

@@ -4,7 +4,7 @@
  */
 import type { Static, TSchema } from 'typebox';
 import { Check } from 'typebox/value';
-import { type Document, isMap, isNode, isScalar, LineCounter, type Node, parseDocument } from 'yaml';
+import { type Document, isMap, isNode, isScalar, LineCounter, type Node, parseDocument, visit } from 'yaml';
 
 export interface FileProblem {
   readonly file: string;
@@ -62,7 +62,22 @@ export class SourceFile {
   /** The checked value, or null when there are problems (which are in `problems` then). */
   check<S extends TSchema>(schema: S): Static<S> | null {
     if (this.problems.length > 0) return null;
-    const value: unknown = this.document.toJS({ maxAliasCount: 100 });
+    let value: unknown;
+    try {
+      value = this.document.toJS({ maxAliasCount: 100 });
+    } catch (error) {
+      // References (`*name`) to what is not there, or that would unfold without end, show only now.
+      visit(this.document, {
+        Alias: (_, alias) => {
+          if (alias.resolve(this.document) || !alias.range) return;
+          this.addAt(alias.range[0], `there is nothing named '&${alias.source}' before this`, 'put a text that begins with * in quotes');
+        },
+      });
+      if (this.problems.length > 0) return null;
+      const reason = error instanceof Error ? firstLine(error.message) : String(error);
+      this.add([], `a reference cannot be followed: ${reason}`, 'write the text out');
+      return null;
+    }
     this.walk(schema as unknown as Rule, value, []);
     if (this.problems.length > 0) return null;
     if (Check(schema, value)) return value;

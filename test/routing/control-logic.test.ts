@@ -331,6 +331,12 @@ describe('a wrong file', () => {
   it('that is no YAML at all is told so, with its place', () => {
     expect(problems('rules:\n  - name: "a\n')).toEqual([expect.stringMatching(/^l\.yaml:\d+:\d+: /)]);
     expect(problems('')).toEqual([expect.stringMatching(/^l\.yaml:1:1: /)]);
+    expect(problems('rules:\n  - { name: *a, to: reception }\n')).toEqual([
+      "l.yaml:2:11: there is nothing named '&a' before this; put a text that begins with * in quotes",
+    ]);
+    const bomb = ['a: &a [x, x, x, x, x, x, x, x, x]'];
+    for (const [one, two] of ['ab', 'bc', 'cd', 'de', 'ef', 'fg', 'gh']) bomb.push(`${two}: &${two} [${`*${one}, `.repeat(9)}]`);
+    expect(problems(bomb.join('\n'))).toEqual([expect.stringMatching(/^l\.yaml:\d+:\d+: a reference cannot be followed/)]);
   });
 
   it('has all its mistakes told at once', () => {

@@ -332,7 +332,7 @@ describe('a wrong file', () => {
     expect(problems('rules:\n  - name: "a\n')).toEqual([expect.stringMatching(/^l\.yaml:\d+:\d+: /)]);
     expect(problems('')).toEqual([expect.stringMatching(/^l\.yaml:1:1: /)]);
     expect(problems('rules:\n  - { name: *a, to: reception }\n')).toEqual([
-      "l.yaml:2:11: there is nothing named '&a' before this; put a text that begins with * in quotes",
+      "l.yaml:2:13: there is nothing named '&a' before this; put a text that begins with * in quotes",
     ]);
     const bomb = ['a: &a [x, x, x, x, x, x, x, x, x]'];
     for (const [one, two] of ['ab', 'bc', 'cd', 'de', 'ef', 'fg', 'gh']) bomb.push(`${two}: &${two} [${`*${one}, `.repeat(9)}]`);

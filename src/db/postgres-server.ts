@@ -89,6 +89,16 @@ interface Identity {
  * @throws PostgresStartError
  */
 export async function startPostgres(options: PostgresOptions): Promise<RunningPostgres> {
+  try {
+    return await startOrAdopt(options);
+  } catch (cause) {
+    if (!isCode(cause, 'EACCES') && !isCode(cause, 'EPERM')) throw cause;
+    const message = `${options.dataDir} is not this user's to read and write: start as the user it belongs to, or give another DATA_DIR`;
+    throw new PostgresStartError('unreachable', message, { cause });
+  }
+}
+
+async function startOrAdopt(options: PostgresOptions): Promise<RunningPostgres> {
   const dataDir = path.resolve(options.dataDir);
   const binaries = options.binaries ?? findBinaries();
   fs.mkdirSync(path.dirname(dataDir), { recursive: true });

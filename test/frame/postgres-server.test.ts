@@ -6,7 +6,7 @@ import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import pg from 'pg';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { PostgresStartError, type RunningPostgres, startPostgres } from '../../src/db/postgres-server.ts';
 import { freshDatabase } from '../support/postgres.ts';
 
@@ -53,15 +53,37 @@ async function ask(url: string, sql: string): Promise<Record<string, unknown> | 
 
 const isAlive = (pid: number) => fs.existsSync(`/proc/${pid}/stat`) && !/\) [ZX] /.test(fs.readFileSync(`/proc/${pid}/stat`, 'utf8'));
 
-describe('a Postgres of our own', () => {
-  test('starts, keeps what was written over a stop, asks for its password, and handles Japanese', async () => {
+describe('a new cluster', () => {
+  test('listens on the loopback address only, has no socket file, and a password that only we can read', async () => {
     running = await startPostgres(options());
     expect(running.adopted).toBe(false);
+    expect(await ask(running.url, "select current_setting('listen_addresses') a, current_setting('unix_socket_directories') s")).toEqual({
+      a: '127.0.0.1',
+      s: '',
+    });
+    expect(fs.statSync(path.join(folder, 'pg.password')).mode & 0o777).toBe(0o600);
+  });
+});
+
+describe('a Postgres of our own', () => {
+  // Making a cluster takes two seconds, a copy of one a fraction.
+  let seed: string;
+  beforeAll(async () => {
+    seed = fs.mkdtempSync(path.join(os.tmpdir(), 'madoguchi-frame-'));
+    const made = await startPostgres({ dataDir: path.join(seed, 'pg'), port: 0, durability: 'off', log: () => undefined });
+    await made.stop();
+  });
+  afterAll(() => fs.rmSync(seed, { recursive: true, force: true }));
+  beforeEach(() => {
+    expect(spawnSync('cp', ['-a', `${seed}/.`, folder]).status).toBe(0);
+  });
+
+  test('starts, keeps what was written over a stop, asks for its password, and handles Japanese', async () => {
+    running = await startPostgres(options());
     await ask(running.url, "create table note as select 'ウェハに傷' as text");
     const wrong = new URL(running.url);
     wrong.password = 'wrong';
     await expect(ask(wrong.href, 'select 1')).rejects.toThrow(/password authentication failed/);
-    expect(fs.statSync(path.join(folder, 'pg.password')).mode & 0o777).toBe(0o600);
     const { pid } = running;
     await running.stop();
     expect(isAlive(pid)).toBe(false);
@@ -70,14 +92,6 @@ describe('a Postgres of our own', () => {
     expect(await ask(running.url, 'select text from note')).toEqual({ text: 'ウェハに傷' });
     await ask(running.url, 'create extension pg_trgm');
     expect(await ask(running.url, "select cardinality(show_trgm('ウェハ')) > 0 as has")).toEqual({ has: true });
-  });
-
-  test('listens on the loopback address only and has no socket file', async () => {
-    running = await startPostgres(options());
-    expect(await ask(running.url, "select current_setting('listen_addresses') a, current_setting('unix_socket_directories') s")).toEqual({
-      a: '127.0.0.1',
-      s: '',
-    });
   });
 
   test('is durable unless a test asks for speed', async () => {
@@ -178,6 +192,20 @@ describe.runIf(isRoot)('started by root', () => {
   test.each([65534, 12345])('as another user (%d, with and without a name) it works the same, as that user', (uid) => {
     fs.chmodSync(folder, 0o777);
     const house = copyOfTheHouse();
+    const ran = runAs(uid, house);
+    expect(ran.stderr).toBe('');
+    expect(ran.stdout).toBe('fine');
+    expect(fs.statSync(options().dataDir).uid).toBe(uid);
+  });
+
+  test('a folder that belongs to somebody else is named, with what helps', () => {
+    fs.chmodSync(folder, 0o755);
+    const { stderr } = runAs(65534, copyOfTheHouse());
+    expect(stderr).toMatch(/PostgresStartError: .*\/pg is not this user's to read and write: .* DATA_DIR/);
+  });
+
+  /** Starts and stops a server, and says `fine`. */
+  function runAs(uid: number, house: string) {
     const code = `import { startPostgres } from ${JSON.stringify(path.join(house, 'src/db/postgres-server.ts'))};
       const r = await startPostgres({ dataDir: ${JSON.stringify(options().dataDir)}, port: 0, durability: 'off', log() {} });
       await r.stop(); process.stdout.write('fine');`;
@@ -191,11 +219,8 @@ describe.runIf(isRoot)('started by root', () => {
       '-e',
       code,
     ];
-    const ran = spawnSync('setpriv', args, { encoding: 'utf8' });
-    expect(ran.stderr).toBe('');
-    expect(ran.stdout).toBe('fine');
-    expect(fs.statSync(options().dataDir).uid).toBe(uid);
-  });
+    return spawnSync('setpriv', args, { encoding: 'utf8' });
+  }
 });
 
 describe('databases for tests', () => {

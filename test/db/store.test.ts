@@ -88,7 +88,7 @@ describe('the lease of a domain', () => {
         }
       }
     })();
-    await expect.poll(async () => (await store.load('a')).seq).toBeGreaterThan(3);
+    await expect.poll(async () => (await store.load('a')).seq, { timeout: 10_000 }).toBeGreaterThan(3);
     await database.pool.query(`update domain set lease_until = now() - interval '1 s' where id = 'a'`);
     const taken = await claimed('node-2');
     const found = await store.load('a');
@@ -251,7 +251,7 @@ describe('a commit', () => {
       `select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()`,
     );
     const again = async () => store.commit(batch(fence, 2, { contacts: [contact('c1')] }));
-    await expect.poll(() => again().then(() => 'committed', String)).toBe('committed');
+    await expect.poll(() => again().then(() => 'committed', String), { timeout: 10_000 }).toBe('committed');
     expect((await store.load('a')).contacts).toHaveLength(1);
   });
 });

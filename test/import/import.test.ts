@@ -3,9 +3,13 @@ import os from 'node:os';
 import path from 'node:path';
 import type { Pool } from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { loadDemo } from '#src/db/demo.ts';
 import { loadDirectory } from '#src/db/directory.ts';
+import { migrate } from '#src/db/migrate.ts';
 import { findParty } from '#src/db/party.ts';
 import { authenticate } from '#src/db/people.ts';
+import { createPool } from '#src/db/pool.ts';
+import { startPostgres } from '#src/db/postgres-server.ts';
 import { runImport } from '#src/tools/import.ts';
 import { type TestDatabase, testDatabase } from '../db/test-database.ts';
 
@@ -326,6 +330,32 @@ describe('the import tool', () => {
     const { code, printed } = await run(...argv);
     expect(code).toBe(2);
     expect(printed).toContain(reason);
+  });
+
+  it('finds the database of the installation, whether its server runs or not', async () => {
+    const dataDir = fs.mkdtempSync(path.join(os.tmpdir(), 'madoguchi-import-own-'));
+    fs.chmodSync(dataDir, 0o755); // Postgres may run as another user
+    const options = { dataDir: path.join(dataDir, 'postgres'), port: 0, durability: 'off', log: () => undefined } as const;
+    const env = { DATA_DIR: dataDir, POSTGRES_PORT: '0' };
+    const csv = file('c.csv', customers('77777,客,,13,,tokyo-desk,'));
+    const importIt = async () => {
+      let printed = '';
+      await runImport(['customers', csv], env, { print: (text) => (printed += text), note: () => undefined });
+      return printed;
+    };
+    const server = await startPostgres(options);
+    try {
+      await migrate(server.url);
+      const own = createPool(server.url, { log: () => undefined });
+      await loadDemo(own, { domainId: 'demo', password: 'x' });
+      await own.end();
+      expect(await importIt()).toContain('1 new, 0 changed, 0 unchanged');
+    } finally {
+      await server.stop();
+    }
+    expect(await importIt()).toContain('0 new, 0 changed, 1 unchanged');
+    expect(fs.existsSync(path.join(dataDir, 'postgres/postmaster.pid'))).toBe(false);
+    fs.rmSync(dataDir, { recursive: true, force: true });
   });
 
   it('says so when there is no such centre', async () => {

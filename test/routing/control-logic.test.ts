@@ -358,7 +358,9 @@ it('decides fast enough for any centre: far more than 20 000 contacts a second, 
   const given = facts(NEW, { callingNumber: valid('+81451234567') });
   const rounds = 20_000;
   for (let i = 0; i < 2000; i++) decideDesk(logic, given, house, NOON + i);
-  const start = performance.now();
+  // The time of this thread, not of the wall: other tests run beside it.
+  const start = process.threadCpuUsage();
   for (let i = 0; i < rounds; i++) decideDesk(logic, given, house, NOON + i * 20);
-  expect(performance.now() - start).toBeLessThan(1000);
+  const { user, system } = process.threadCpuUsage(start);
+  expect((user + system) / 1000).toBeLessThan(1000);
 });

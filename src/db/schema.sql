@@ -46,16 +46,6 @@ create table app_user_desk (
   constraint app_user_desk_domain_id_user_id_fkey FOREIGN KEY (domain_id, user_id) REFERENCES app_user(domain_id, id) ON DELETE CASCADE
 );
 
-create table call_me_attempt (
-  id bigint generated always as identity not null,
-  domain_id text not null,
-  called text not null,
-  address text not null,
-  at timestamp with time zone not null,
-  constraint call_me_attempt_pkey PRIMARY KEY (id),
-  constraint call_me_attempt_domain_id_fkey FOREIGN KEY (domain_id) REFERENCES domain(id)
-);
-
 create table contact (
   domain_id text not null,
   id text not null,
@@ -356,12 +346,6 @@ CREATE INDEX app_user_organisation ON public.app_user USING btree (domain_id, or
 CREATE UNIQUE INDEX app_user_user_name ON public.app_user USING btree (lower(user_name));
 
 CREATE INDEX app_user_desk_desk ON public.app_user_desk USING btree (domain_id, desk_id);
-
-CREATE INDEX call_me_attempt_address ON public.call_me_attempt USING btree (domain_id, address, at);
-
-CREATE INDEX call_me_attempt_at ON public.call_me_attempt USING btree (domain_id, at);
-
-CREATE INDEX call_me_attempt_called ON public.call_me_attempt USING btree (domain_id, called, at);
 
 CREATE INDEX contact_arrived ON public.contact USING btree (domain_id, arrived_at);
 

@@ -18,8 +18,6 @@ export interface CallMeRequest {
   readonly to: Address;
   readonly question: string;
   readonly pageUrl: string;
-  /** The visitor's network address, for limits that outlive this process. */
-  readonly address: string;
 }
 
 /** What the visitor's page shows. */

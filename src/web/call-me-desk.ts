@@ -79,7 +79,7 @@ export function callMeDesk(backend: WebBackend, policy: CallMePolicy, now: () =>
       remember(toTarget, target, at);
       remember(fromAddress, address, at);
       try {
-        const request = { entryId: body.entry, language: body.language, to: checked.to, ...cleanCallMe(body), address };
+        const request = { entryId: body.entry, language: body.language, to: checked.to, ...cleanCallMe(body) };
         const { token } = await backend.callMe(request);
         last.set(target, token);
         return { token };

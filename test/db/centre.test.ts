@@ -1,7 +1,6 @@
 import { Client } from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Contact } from '#src/contact/model.ts';
-import { admitCallMe, deleteOldCallMeAttempts } from '#src/db/call-me.ts';
 import { customerView } from '#src/db/customer-view.ts';
 import { loadDirectory, onDirectoryChanged } from '#src/db/directory.ts';
 import { contactEvents } from '#src/db/events.ts';
@@ -246,30 +245,6 @@ it('gives the events of a contact in their order, and none of a desk that one ma
   expect(found[2]).toEqual({ ...late, seq: 2, n: 1 });
   expect(await contactEvents(database.pool, 'b', 'e1', new Set(['dealer-desk']))).toHaveLength(3);
   expect(await contactEvents(database.pool, 'b', 'e1', new Set(['maker-desk']))).toEqual([]);
-});
-
-describe('call-me requests', () => {
-  const limits = { perNumber: 2, perAddress: 3, inAll: 5 };
-  const ask = (called: string, address: string, at = NOON) => admitCallMe(database.pool, 'a', { called, address, at }, limits);
-  beforeEach(() => sql('delete from call_me_attempt'));
-
-  it('are admitted up to the limit of a number, an address and all, and an hour later again', async () => {
-    expect([await ask('n1', 'x'), await ask('n1', 'x'), await ask('n1', 'y')]).toEqual(['admitted', 'admitted', 'tooManyForNumber']);
-    expect([await ask('n2', 'x'), await ask('n3', 'x')]).toEqual(['admitted', 'tooManyFromAddress']);
-    expect([await ask('n4', 'y'), await ask('n5', 'z'), await ask('n6', 'z')]).toEqual(['admitted', 'admitted', 'tooManyInAll']);
-    expect(await ask('n1', 'x', NOON + HOUR)).toBe('admitted');
-  });
-
-  it('that come at once do not slip past the limit together', async () => {
-    const answers = await Promise.all(Array.from({ length: 8 }, (_, i) => ask('n1', `a${i}`)));
-    expect(answers.filter((answer) => answer === 'admitted')).toHaveLength(2);
-  });
-
-  it('are forgotten when they do not count any more', async () => {
-    await ask('n1', 'x', NOON - 2 * HOUR);
-    await ask('n1', 'x', NOON);
-    expect(await deleteOldCallMeAttempts(database.pool, NOON - HOUR)).toBe(1);
-  });
 });
 
 it('has a job run once when it is due, by one of many servers, and remembers how it went', async () => {

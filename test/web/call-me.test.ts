@@ -33,7 +33,6 @@ describe('asking to be called', () => {
         name: '山田',
         question: 'フィルターの在庫は?',
         pageUrl: 'https://shop.example.jp/kx',
-        address: '127.0.0.1',
       },
     ]);
 

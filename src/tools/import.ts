@@ -6,8 +6,8 @@ import { parseArgs } from 'node:util';
 import { loadConfig } from '../config.ts';
 import { migrate } from '../db/migrate.ts';
 import { hashPassword } from '../db/password.ts';
-import { createPool, transaction } from '../db/pool.ts';
-import { PostgresStartError, startPostgres } from '../db/postgres-server.ts';
+import { transaction } from '../db/pool.ts';
+import { NoDatabaseError, openDatabase } from './database.ts';
 import { agents } from './import/agents.ts';
 import { names } from './import/cells.ts';
 import { type Mistake, nearest, readCsv, UnreadableCsv } from './import/csv.ts';
@@ -56,7 +56,7 @@ export async function runImport(argv: readonly string[], env: Readonly<Record<st
     return await importFile(task, env, out);
   } catch (error) {
     if (error instanceof UnreadableCsv) return tell(out, `${error.message}\nNothing was imported.\n`, 1);
-    if (!(error instanceof UsageError) && !(error instanceof PostgresStartError)) throw error;
+    if (!(error instanceof UsageError) && !(error instanceof NoDatabaseError)) throw error;
     return tell(out, `${error.message}\n`, 2);
   }
 }
@@ -136,46 +136,39 @@ async function importFile(task: ImportTask, env: Readonly<Record<string, string 
   if (loaded.kind !== 'config') throw new UsageError(loaded.text);
   const { config } = loaded;
   const domainId = task.domain ?? config.domain;
-  const database = config.database.url
-    ? { url: config.database.url, stop: async () => undefined }
-    : await ownDatabase(join(config.dataDir, 'postgres'), config.database.port);
+  const { url, pool, close } = await openDatabase(config, { name: 'madoguchi import', max: 3, statementTimeoutMs: 120_000 });
   try {
-    await migrate(database.url);
-    const pool = createPool(database.url, { log: () => undefined, name: 'madoguchi import', max: 3, statementTimeoutMs: 120_000 });
-    try {
-      const known = await pool.query('select from domain where id = $1', [domainId]);
-      if (known.rowCount === 0) throw new UsageError(`the database has no centre "${domainId}": start the server once, or give --domain`);
-      const plan = await task.importer.plan(pool, domainId, file);
-      const mistakes = [...file.mistakes, ...plan.mistakes].sort((a, b) => a.line - b.line);
-      const rows = file.rows.length + file.mistakes.length;
-      const badRows = new Set(mistakes.map((mistake) => mistake.line)).size;
-      out.print(`${task.file}: ${rows} rows, ${file.encoding}\n${listOf(mistakes, task.maxMistakes)}`);
-      if (badRows > 0 && !task.skipBad) {
-        return tell(out, `${badRows} of ${rows} rows are wrong. Nothing was imported; --skip-bad imports the others.\n`, 1);
-      }
-      const { added, changed, unchanged } = plan.counts;
-      const summary = `${added} new, ${changed} changed, ${unchanged} unchanged${badRows > 0 ? `, ${badRows} left out` : ''}`;
-      if (task.dryRun) return tell(out, `Would import: ${summary}. Nothing was written (--dry-run).\n`);
-
-      const passwords = await makePasswords(plan.needPassword, out);
-      const passwordFile = passwords.length > 0 ? keepPasswords(passwords, task.passwords, join(config.dataDir, 'secrets')) : null;
-      try {
-        const hashes = new Map(passwords.map(({ id, hash }) => [id, hash]));
-        await transaction(pool, (client) => plan.write(client, hashes, (done, all) => progress(out, 'written', done, all)));
-      } catch (error) {
-        // passwords of people who are not there
-        if (passwordFile !== null) rmSync(passwordFile, { force: true });
-        throw error;
-      }
-      out.print(`Imported: ${summary}.\n`);
-      if (passwordFile !== null)
-        out.print(`Passwords of the new ones: ${passwordFile} (readable by you alone; hand them out, then delete it)\n`);
-      return 0;
-    } finally {
-      await pool.end();
+    await migrate(url);
+    const known = await pool.query('select from domain where id = $1', [domainId]);
+    if (known.rowCount === 0) throw new UsageError(`the database has no centre "${domainId}": start the server once, or give --domain`);
+    const plan = await task.importer.plan(pool, domainId, file);
+    const mistakes = [...file.mistakes, ...plan.mistakes].sort((a, b) => a.line - b.line);
+    const rows = file.rows.length + file.mistakes.length;
+    const badRows = new Set(mistakes.map((mistake) => mistake.line)).size;
+    out.print(`${task.file}: ${rows} rows, ${file.encoding}\n${listOf(mistakes, task.maxMistakes)}`);
+    if (badRows > 0 && !task.skipBad) {
+      return tell(out, `${badRows} of ${rows} rows are wrong. Nothing was imported; --skip-bad imports the others.\n`, 1);
     }
+    const { added, changed, unchanged } = plan.counts;
+    const summary = `${added} new, ${changed} changed, ${unchanged} unchanged${badRows > 0 ? `, ${badRows} left out` : ''}`;
+    if (task.dryRun) return tell(out, `Would import: ${summary}. Nothing was written (--dry-run).\n`);
+
+    const passwords = await makePasswords(plan.needPassword, out);
+    const passwordFile = passwords.length > 0 ? keepPasswords(passwords, task.passwords, join(config.dataDir, 'secrets')) : null;
+    try {
+      const hashes = new Map(passwords.map(({ id, hash }) => [id, hash]));
+      await transaction(pool, (client) => plan.write(client, hashes, (done, all) => progress(out, 'written', done, all)));
+    } catch (error) {
+      // passwords of people who are not there
+      if (passwordFile !== null) rmSync(passwordFile, { force: true });
+      throw error;
+    }
+    out.print(`Imported: ${summary}.\n`);
+    if (passwordFile !== null)
+      out.print(`Passwords of the new ones: ${passwordFile} (readable by you alone; hand them out, then delete it)\n`);
+    return 0;
   } finally {
-    await database.stop();
+    await close();
   }
 }
 
@@ -184,27 +177,6 @@ function readFile(file: string): Uint8Array {
     return readFileSync(file);
   } catch (cause) {
     throw new UsageError(`${file} can't be read: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
-  }
-}
-
-/** The installation's own Postgres: the running one, or else one that runs as long as the import. */
-async function ownDatabase(dataDir: string, port: number): Promise<{ readonly url: string; stop(): Promise<void> }> {
-  try {
-    return await startPostgres({ dataDir, port, log: () => undefined });
-  } catch (error) {
-    if (!(error instanceof PostgresStartError) || error.code !== 'inUse') throw error;
-    return { url: runningUrl(dataDir), stop: async () => undefined };
-  }
-}
-
-/** Of the server that another process of this installation has started. Its port is the fourth line of postmaster.pid. */
-function runningUrl(dataDir: string): string {
-  try {
-    const port = Number(readFileSync(join(dataDir, 'postmaster.pid'), 'utf8').split('\n')[3]);
-    const password = readFileSync(`${dataDir}.password`, 'utf8').trim();
-    return `postgres://madoguchi:${password}@127.0.0.1:${port}/madoguchi`;
-  } catch (cause) {
-    throw new UsageError('the database is being started or stopped just now: try again in a moment', { cause });
   }
 }
 

@@ -2,23 +2,22 @@
  * `npm run logic`: asks the control logic which desk a contact would go to and why, checks its file, runs the tests in it, and
  * writes the JSON Schemas that editors check the files of `scenarios/` with.
  */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { TSchema } from 'typebox';
 import { FileProblemsError, formatProblem, suggest, unwrap } from '../base/checked-yaml.ts';
-import { type Config, loadConfig } from '../config.ts';
+import { loadConfig } from '../config.ts';
 import { partyFor, readCallingNumber } from '../contact/identify.ts';
 import { loadDirectory } from '../db/directory.ts';
 import { findParty } from '../db/party.ts';
-import { createPool, type Queryable } from '../db/pool.ts';
-import { startPostgres } from '../db/postgres-server.ts';
 import { PromptsFile, ScenarioFile } from '../ivr/scenario-schema.ts';
 import { type ControlLogic, decideDesk, parseControlLogic } from '../routing/control-logic.ts';
 import type { Directory, Entry } from '../routing/directory.ts';
 import { ControlLogicFile } from '../routing/logic-schema.ts';
 import { runLogicTests } from '../routing/logic-tests.ts';
 import type { CallingNumber, Party, PartyRecord } from '../routing/party.ts';
+import { NoDatabaseError, openDatabase } from './database.ts';
 
 const HELP = `npm run logic -- explain --from NUMBER --to ENTRY [--at TIME] [--customer CODE] [--channel voice|callback] [--json]
       which desk a contact goes to, by which rule, and why
@@ -133,45 +132,6 @@ function print(e: Explanation): void {
   console.log(`desk    ${e.desk.name} (${e.desk.id}) of ${e.desk.organisation}${e.desk.open ? '' : ', closed: the contact waits there'}`);
 }
 
-/** A connection to the centre's database: by URL, that of the house that runs, or the house's own, started for this question. */
-async function withDatabase<T>(config: Config, work: (db: Queryable) => Promise<T>): Promise<T> {
-  const dataDir = join(config.dataDir, 'postgres');
-  const silent = (): void => undefined;
-  const known = config.database.url ?? urlOfRunningHouse(config.dataDir);
-  if (known === null && !existsSync(dataDir)) {
-    throw new UsageError(`there is no centre yet in ${config.dataDir}: run 'npm start' once, or set DATABASE_URL`);
-  }
-  const own = known === null ? await startPostgres({ dataDir, port: 0, log: silent }) : null;
-  try {
-    const pool = createPool(known ?? (own as NonNullable<typeof own>).url, { log: silent, max: 1, name: 'madoguchi-logic' });
-    try {
-      return await work(pool);
-    } finally {
-      await pool.end();
-    }
-  } finally {
-    await own?.stop();
-  }
-}
-
-/** The house notes in its folder where its database is, for as long as it runs. */
-function urlOfRunningHouse(dataDir: string): string | null {
-  const note = join(dataDir, 'house.json');
-  if (!existsSync(note)) return null;
-  const read: unknown = JSON.parse(readFileSync(note, 'utf8'));
-  if (typeof read !== 'object' || read === null || !('databaseUrl' in read) || !('pid' in read)) return null;
-  return typeof read.databaseUrl === 'string' && isAlive(Number(read.pid)) ? read.databaseUrl : null;
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM'; // somebody else's, but there
-  }
-}
-
 function questionOf(values: Readonly<Record<string, string | boolean | undefined>>): Question {
   const { from, to, at, customer, channel } = values;
   if (typeof from !== 'string' || typeof to !== 'string') throw new UsageError('explain needs --from and --to');
@@ -218,13 +178,17 @@ async function main(): Promise<number> {
   switch (command) {
     case 'explain': {
       const question = questionOf(values);
-      const answer = await withDatabase(config, async (db) => {
-        const directory = await loadDirectory(db, config.domain);
-        return explain(read(directory), directory, (by, value) => findParty(db, config.domain, by, value), question);
-      });
-      if (values.json) console.log(JSON.stringify(answer, null, 2));
-      else print(answer);
-      return 0;
+      const { pool, close } = await openDatabase(config, { name: 'madoguchi logic', max: 1 });
+      try {
+        const directory = await loadDirectory(pool, config.domain);
+        const find = (by: 'callingNumber' | 'customerCode', value: string) => findParty(pool, config.domain, by, value);
+        const answer = await explain(read(directory), directory, find, question);
+        if (values.json) console.log(JSON.stringify(answer, null, 2));
+        else print(answer);
+        return 0;
+      } finally {
+        await close();
+      }
     }
     case 'check': {
       const logic = read();
@@ -259,7 +223,9 @@ if (import.meta.main) {
     process.exitCode = await main();
   } catch (error) {
     const isUsage =
-      error instanceof UsageError || (error instanceof Error && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS'));
+      error instanceof UsageError ||
+      error instanceof NoDatabaseError ||
+      (error instanceof Error && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS'));
     if (!isUsage && !(error instanceof FileProblemsError)) throw error;
     console.error(error instanceof FileProblemsError ? error.problems.map(formatProblem).join('\n') : error.message);
     process.exitCode = 2;

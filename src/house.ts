@@ -51,8 +51,6 @@ export type Progress = (what: string) => void;
 
 const APP = 'madoguchi';
 const SESSION_MS = 12 * 3_600_000;
-/** A leg lives this long without a controller: time to repair a machine, and no orphan for ever. */
-const LEG_LEASE_MS = 600_000;
 
 /**
  * Opens the house: database, switch, floor, web.
@@ -127,7 +125,6 @@ async function open(
     ari: telephony.transport === 'ws' ? new AriWebSocket(ariOptions) : new AriClientTransport(ariOptions),
     appName: APP,
     trunk: telephony.trunks[0]?.name ?? null,
-    sipEndpoint: asterisk ? 'outside' : 'anonymous',
     loopbackMedia,
     log,
   });
@@ -157,7 +154,7 @@ async function open(
     context,
     clock: { now: Date.now },
     leaseTtlMs: config.leaseTtlMs,
-    legLeaseMs: LEG_LEASE_MS,
+    legLeaseMs: config.legLeaseMs,
     log,
     onReachable: (endpoint, isReachable) => {
       reachable.set(endpoint, isReachable);
@@ -166,8 +163,8 @@ async function open(
     onLost,
   });
   closers.push(() => controller.stop());
-  await provision(); // kept by the adapter, and pushed as soon as it is connected
   await controller.start();
+  await provision();
   for (const name of endpoints.keys()) reachable.set(name, await phoneSwitch.isReachable(name));
 
   const refresh = async (): Promise<void> => {
@@ -267,19 +264,19 @@ async function open(
 }
 
 /** A secret of this installation, made at the first start. */
-function secret(config: Config, name: string): string {
+function secret(config: Config, name: string, bytes = 24): string {
   const folder = join(config.dataDir, 'secrets');
   const file = join(folder, name);
   if (!existsSync(file)) {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
-    writeFileSync(file, randomBytes(24).toString('base64url'), { mode: 0o600 });
+    writeFileSync(file, randomBytes(bytes).toString('base64url'), { mode: 0o600 });
   }
   return readFileSync(file, 'utf8').trim();
 }
 
 /** Loads the demo centre on the first start; its people share one password, made for this installation. */
 async function demoCentre(config: Config, pool: ReturnType<typeof createPool>, progress: Progress): Promise<string> {
-  const password = secret(config, 'demo-password');
+  const password = secret(config, 'demo-password', 9);
   progress('demo centre');
   await loadDemo(pool, { domainId: 'demo', password });
   return password;
@@ -310,7 +307,7 @@ async function ownAsterisk(config: Config, ariPassword: string, log: Logger, pro
     ariUser: APP,
     ariPassword,
     appName: APP,
-    leaseMs: LEG_LEASE_MS,
+    leaseMs: config.legLeaseMs,
     log,
   });
 }
@@ -336,5 +333,18 @@ function installAsterisk(prefix: string): Promise<void> {
 /** The house's log: JSON lines, callers' data left out. */
 export function createLog(level: string, destination: DestinationStream): Logger {
   const redact = ['*.number', '*.callingNumber', '*.calledNumber', '*.e164', '*.digits', '*.password', '*.prompts', 'err.cause.body'];
-  return pino({ level, redact }, destination);
+  return pino({ level, redact, serializers: { err: plainError } }, destination);
+}
+
+/** An error as far as it may be logged: not the connections, requests and answers that libraries hang on to it. */
+function plainError(error: unknown): unknown {
+  if (!(error instanceof Error)) return String(error);
+  const { code, cause } = error as { code?: unknown; cause?: unknown };
+  return {
+    type: error.name,
+    message: error.message,
+    stack: error.stack,
+    ...(typeof code === 'string' ? { code } : {}),
+    ...(cause === undefined ? {} : { cause: plainError(cause) }),
+  };
 }

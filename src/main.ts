@@ -9,19 +9,6 @@ import { createLog, type House, openHouse } from './house.ts';
 const say = (text: string): boolean => process.stdout.write(`${text}\n`);
 const complain = (text: string): boolean => process.stderr.write(`${text}\n`);
 
-const loaded = loadConfig(process.env, process.argv.slice(2), (file) => readFileSync(file, 'utf8'));
-switch (loaded.kind) {
-  case 'help':
-    say(loaded.text);
-    break;
-  case 'mistakes':
-    complain(loaded.text);
-    process.exitCode = 2;
-    break;
-  case 'config':
-    await run(loaded.config);
-}
-
 async function run(config: Config): Promise<void> {
   const logFile = join(config.dataDir, 'madoguchi.log');
   const destination = pino.destination({ dest: logFile, mkdir: true, sync: false });
@@ -100,7 +87,7 @@ function banner(config: Config, house: House, seconds: number, logFile: string):
     `  panel       ${house.url}/panel`,
     `  call-me     ${house.url}/call-me/demo`,
     `  health      ${house.url}/readyz   metrics ${house.url}/metrics   API ${house.url}/api/openapi.json`,
-    `  SIP         ${house.directory.entries.map((e) => `sip:${e.numbers[0]}@${sip} (${e.language})`).join('   ')}`,
+    `  SIP         ${entries(house).map(([number, language]) => `sip:${number}@${sip} (${language})`).join('   ')}`,
     `  switch      ${house.switchVersion}, ARI by ${telephony.transport}`,
     `  log         ${logFile}`,
   ];
@@ -124,8 +111,27 @@ function banner(config: Config, house: House, seconds: number, logFile: string):
   return lines.join('\n');
 }
 
+/** What to dial, the shortest form of each entry, in their order. */
+const entries = (house: House): [string, string][] =>
+  house.directory.entries
+    .map((e): [string, string] => [e.numbers.toSorted((a, b) => a.length - b.length)[0] ?? e.id, e.language])
+    .sort(([a], [b]) => (a < b ? -1 : 1));
+
 const deskNames = (house: House, ids: readonly string[]): string => ids.map((id) => house.directory.desks.get(id)?.name ?? id).join(', ');
 
 function chunk<T>(list: readonly T[], size: number): T[][] {
   return Array.from({ length: Math.ceil(list.length / size) }, (_, i) => list.slice(i * size, (i + 1) * size));
+}
+
+const loaded = loadConfig(process.env, process.argv.slice(2), (file) => readFileSync(file, 'utf8'));
+switch (loaded.kind) {
+  case 'help':
+    say(loaded.text);
+    break;
+  case 'mistakes':
+    complain(loaded.text);
+    process.exitCode = 2;
+    break;
+  case 'config':
+    await run(loaded.config);
 }

@@ -26,6 +26,8 @@ export interface Scenarios extends Pick<FloorContext, 'startDialogue' | 'stepDia
 
 const LOGIC = 'control-logic.yaml';
 const PROMPTS = 'prompts.yaml';
+/** Rendering takes a second or two when everything is new; nobody wants to read more often than this. */
+const TELL_EVERY_MS = 1_000;
 
 /** @throws FileProblemsError with all that is wrong in all files */
 export function loadScenarios(folder: string, directory: Directory): Scenarios {
@@ -83,8 +85,11 @@ export function loadScenarios(folder: string, directory: Directory): Scenarios {
     async prompts(cacheDir, log, progress) {
       const voices = await findVoices(process.env['PATH'] ?? '');
       const files = await PromptFiles.open({ cacheDir, recordingsDir: join(folder, 'prompts'), voices, log });
+      let toldAt = performance.now();
       const counts = await files.renderAll(finitePrompts(wordings, [...scenarios.values()]), ({ done, total }) => {
-        if (done % 10 === 0 || done === total) progress(`voice prompts ${done}/${total}`);
+        if (performance.now() - toldAt < TELL_EVERY_MS) return;
+        toldAt = performance.now();
+        progress(`voice prompts ${done}/${total}`);
       });
       if (counts.tones > 0) log.warn(counts, 'some prompts have no voice: tones take their place; see npm run prompts');
       return files;

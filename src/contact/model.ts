@@ -150,7 +150,8 @@ export type OfferTimer =
   | 'pop' // the panel's confirmation is overdue: ring all the same
   | 'ring' // the agent does not answer
   | 'dial' // the party does not answer, and the switch says nothing
-  | 'join'; // the announcement to the agent is overdue: join all the same
+  | 'join' // the announcement to the agent is overdue: join all the same
+  | 'rejoin'; // the phone of a page that was loaded anew has not registered yet: ring it again
 
 export interface Offer {
   readonly id: OfferId;

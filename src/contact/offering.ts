@@ -129,7 +129,7 @@ export function ringAgent(draft: Draft, offer: Offer): void {
     stateSince: joining ? offer.stateSince : draft.at,
     legId,
     legs,
-    timers: { ring: draft.at + ringMs },
+    timers: { ring: (joining ? offer.timers.ring : undefined) ?? draft.at + ringMs },
   });
   const number = contact.callingNumber.kind === 'valid' ? contact.callingNumber.e164 : 'anonymous';
   draft.order(contact.id, {
@@ -303,6 +303,11 @@ function onAgentLegEnded(draft: Draft, contact: Contact, offer: Offer, cause: Le
   if (contact.state === 'connected') {
     const agent = draft.agent(offer.agentId);
     // A browser that goes away takes its call with it, and may even say good-bye in doing so: the party is not to suffer.
+    // The phone of a page that was just loaded anew takes a moment to register; until the ringing is over it is tried again.
+    if (cause === 'unreachable' && offer.timers.ring !== undefined) {
+      draft.put('offer', { ...offer, legId: null, timers: { ...offer.timers, rejoin: draft.at + REJOIN_EVERY_MS } });
+      return;
+    }
     const broke = cause !== 'normalClearing' || (agent?.phone === 'browser' && agent.panel !== 'open');
     if (broke) endOffer(draft, offer, 'agentLeft');
     else clearConnection(draft, contact, offer, 'agent');
@@ -319,6 +324,8 @@ function onAgentLegEnded(draft: Draft, contact: Contact, offer: Offer, cause: Le
   draft.event('failed', { contact, offer, legId: offer.legId, cause });
   endOffer(draft, offer, outcome);
 }
+
+const REJOIN_EVERY_MS = 300;
 
 const ABANDONED: Partial<Record<Contact['state'], EndCause>> = {
   identifying: 'abandonedIdentifying',

@@ -191,6 +191,7 @@ function onOfferTimer(draft: Draft, id: string, name: keyof Offer['timers']): vo
   const contact = draft.contact(offer.contactId);
   switch (name) {
     case 'pop':
+    case 'rejoin':
       return ringAgent(draft, rung);
     case 'ring':
       return endOffer(draft, rung, contact?.state === 'connected' ? 'agentLeft' : 'noAnswer');

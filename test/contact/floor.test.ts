@@ -341,6 +341,30 @@ describe('the browser goes while talking', () => {
   });
 });
 
+describe('a page that was reloaded while talking', () => {
+  it('is rung again until its phone has registered, but not for ever', () => {
+    const w = new World();
+    w.ready('bob');
+    const { contactId } = w.customerCall();
+    w.answer(contactId);
+    w.give({ type: 'panelOpened', agentId: 'bob', holdsCall: false });
+    for (let tries = 0; tries < 3; tries++) {
+      w.endLeg(w.offerOf(contactId).legId as string, 'unreachable');
+      expect(w.contact(contactId).state).toBe('connected');
+      w.wait(400);
+    }
+    const leg = w.offerOf(contactId).legId as string;
+    w.give({ type: 'legAnswered', leg });
+    expect(w.offerOf(contactId).timers).toEqual({});
+
+    w.give({ type: 'panelOpened', agentId: 'bob', holdsCall: false });
+    w.endLeg(w.offerOf(contactId).legId as string, 'unreachable');
+    w.wait(POLICY.ringMs);
+    expect(w.contact(contactId).state).toBe('queued');
+    expect(w.agent('bob')).toMatchObject({ state: 'notReady', reason: 'phoneUnreachable' });
+  });
+});
+
 describe('agent states', () => {
   it('a wish while talking is kept for afterwards', () => {
     const w = new World();

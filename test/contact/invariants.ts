@@ -106,10 +106,13 @@ export const INVARIANTS: Readonly<Record<string, Check>> = {
       .filter((c) => c.channel === 'voice' && c.state !== 'wrapUp' && !w.floor.legs.has(c.legId ?? ''))
       .map((c) => `${c.id} (${c.state})`),
 
-  'two who are connected both have a live leg': (w) =>
+  'two who are connected both have a live leg, or the agent gets a new one': (w) =>
     live(w)
       .filter((c) => c.state === 'connected')
-      .filter((c) => !w.floor.legs.has(c.legId ?? '') || !w.floor.legs.has(w.floor.offers.get(c.offerId ?? '')?.legId ?? ''))
+      .filter((c) => {
+        const offer = w.floor.offers.get(c.offerId ?? '');
+        return !w.floor.legs.has(c.legId ?? '') || !(w.floor.legs.has(offer?.legId ?? '') || offer?.timers.rejoin !== undefined);
+      })
       .map((c) => c.id),
 
   'whoever is logged off has nothing in hand': (w) =>

@@ -104,21 +104,16 @@ const canCallBack = (contact: Contact): boolean => contact.channel === 'voice' &
 /** In the queue a key means one thing: "call me back", where it was offered. */
 export function onQueueDigit(draft: Draft, contact: Contact, digit: string): void {
   if (digit !== '1' || contact.announced?.kind !== 'nobody' || contact.callingNumber.kind !== 'valid') return;
-  const to = contact.callingNumber.e164;
-  const callback = continueAsCallback(draft, contact, 'queueCallback', {
-    to: { kind: 'number', number: to },
-    name: contact.party.record?.name ?? '',
-    question: '',
-    pageUrl: '',
-    token: null,
-  });
-  draft.event('callbackRequested', { contact, data: { callback: callback.id } });
+  const to = { kind: 'number', number: contact.callingNumber.e164 } as const;
   const said = play(draft, contact, [draft.context.say('queue.callbackPromised', contact.language)]);
+  draft.event('callbackRequested', { contact });
   endContact(draft, said.id, 'callbackPromised', 'afterPlay');
+  const name = contact.party.record?.name ?? '';
+  continueAsCallback(draft, contact, 'queueCallback', { to, name, question: '', pageUrl: '', token: null });
 }
 
 /** A callback that takes the place of a contact whose party has gone, or is about to: same desk, same entry time. */
-export function continueAsCallback(draft: Draft, contact: Contact, origin: 'queueCallback' | 'lostCallback', callMe: CallMe): Contact {
+export function continueAsCallback(draft: Draft, contact: Contact, origin: 'queueCallback' | 'lostCallback', callMe: CallMe): void {
   const callback = newContact(draft, contact.arrivedAt, {
     channel: 'callback',
     origin,
@@ -133,7 +128,6 @@ export function continueAsCallback(draft: Draft, contact: Contact, origin: 'queu
   draft.event('contactArrived', { contact: callback, data: { channel: 'callback', origin, continues: contact.id } });
   if (contact.decision) queueAt(draft, callback, contact.decision);
   else decideAndQueue(draft, callback);
-  return draft.contact(callback.id) as Contact;
 }
 
 type Given = 'channel' | 'origin' | 'entryId' | 'language' | 'callingNumber' | 'calledNumber' | 'party';

@@ -302,8 +302,9 @@ describe('nobody is logged on', () => {
     expect((await party.ended()).cause).toBe(16);
     await house.waitForState(id, 'ended');
     expect((await house.contact(id)).cause).toBe('callbackPromised');
+    const ringing = far.nextCall(customer.number);
     const [tanaka] = (await ready('tanaka')) as [Seat];
-    const callback = await far.nextCall(customer.number);
+    const callback = await ringing;
     calls.push(callback);
     await callback.ring();
     await callback.answer();

@@ -389,6 +389,29 @@ export class Seat {
     );
   }
 
+  /** How loud (root mean square, 0 to 1) what this agent hears is at its loudest, over the next `ms`; waits until there is a call. */
+  async listens(ms = 1_500): Promise<{ loudness: number }> {
+    await this.page.waitForFunction(() => document.querySelector<HTMLAudioElement>('#remote-audio')?.srcObject instanceof MediaStream);
+    return this.page.evaluate(async (duration) => {
+      const stream = document.querySelector<HTMLAudioElement>('#remote-audio')?.srcObject as MediaStream;
+      const context = new AudioContext();
+      await context.resume();
+      const analyser = context.createAnalyser();
+      analyser.fftSize = 8_192;
+      context.createMediaStreamSource(stream).connect(analyser);
+      const samples = new Float32Array(analyser.fftSize);
+      let loudness = 0;
+      const end = performance.now() + duration;
+      while (performance.now() < end) {
+        await new Promise((resolve) => setTimeout(resolve, 100));
+        analyser.getFloatTimeDomainData(samples);
+        loudness = Math.max(loudness, Math.sqrt(samples.reduce((sum, s) => sum + s * s, 0) / samples.length));
+      }
+      await context.close();
+      return { loudness };
+    }, ms);
+  }
+
   /** Browser gone, as by a crash: no page code runs any more. */
   async crash(): Promise<void> {
     const session = await this.context.newCDPSession(this.page);

@@ -119,6 +119,8 @@ export class TestHouse {
     child.kill('SIGKILL');
     await gone;
     this.#child = null;
+    await this.#db?.end(); // its Postgres may get another address
+    this.#db = null;
   }
 
   /** As Ctrl-C does. */
@@ -171,6 +173,14 @@ export class TestHouse {
   async agent(id: string): Promise<{ state: string; reason: string | null }> {
     const { rows } = await this.db.query(`select state, doc ->> 'reason' as reason from agent_state where agent_id = $1`, [id]);
     return rows[0] ?? { state: 'loggedOff', reason: null };
+  }
+
+  /** Who has what on the screen or in the ear. */
+  async liveOffers(): Promise<unknown[]> {
+    const { rows } = await this.db.query(
+      `select id, contact_id, agent_id, state, leg_id from offer where state <> 'ended' order by id`,
+    );
+    return rows;
   }
 
   /** An agent's desk phone, registered. */

@@ -329,6 +329,8 @@ const FileSchema = Type.Object(
   { additionalProperties: false },
 );
 
+const AnyFields = Type.Record(Type.String(), Type.Unknown());
+
 // ---------------------------------------------------------------- reading
 
 /**
@@ -412,7 +414,10 @@ function readSettingsFile(
     const where = `${problem.file}:${problem.line}:${problem.column}`;
     mistakes.push({ setting: '', where, problem: problem.problem, remedy: problem.remedy });
   }
-  for (const [name, value] of Object.entries(found ?? {})) {
+  // An unknown name must not keep the others from being checked.
+  const values = found ?? new SourceFile(content, file).check(AnyFields) ?? {};
+  for (const [name, value] of Object.entries(values)) {
+    if (!table.has(name)) continue;
     const place = new SourceFile(content, file);
     place.add([name], '', '');
     const [at] = place.problems;

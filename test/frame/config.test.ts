@@ -171,6 +171,12 @@ describe('a settings file', () => {
     expect(right(loadConfig({ MADOGUCHI_CONFIG: 'm.yaml' }, [], () => '# later\n\n'))).toEqual(config({}));
   });
 
+  test('an unknown name does not hide what else is wrong', () => {
+    const text = wrong(fromFile('HTTP_PROT: 9000\nRING_MS: soon\n'));
+    expect(text).toContain('2 settings are wrong');
+    expect(text).toMatch(/RING_MS \(m\.yaml:2:\d+\): 'soon' is not right/);
+  });
+
   test('an unknown name is refused with its place and what was probably meant', () => {
     const text = wrong(fromFile('LOG_LEVEL: info\nHTTP_PROT: 9000\nhttp_host: 127.0.0.1\n'));
     expect(text).toMatch(/m\.yaml:2:1: .*HTTP_PROT.*; did you mean 'HTTP_PORT'\?/);

@@ -324,7 +324,7 @@ async function ignoringGone(order: Promise<unknown>): Promise<void> {
 interface Waiting {
   handler: IncomingHandler | null;
   readonly ringing: IncomingCall[];
-  readonly waiters: Deferred<IncomingCall>[];
+  waiters: Deferred<IncomingCall>[];
 }
 
 export class FarSide {
@@ -489,7 +489,7 @@ export class FarSide {
       return await waiter.promise;
     } finally {
       clearTimeout(timer);
-      line.waiters.splice(line.waiters.indexOf(waiter), 1);
+      line.waiters = line.waiters.filter((other) => other !== waiter);
     }
   }
 

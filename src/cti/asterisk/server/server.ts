@@ -146,7 +146,7 @@ export async function startAsterisk(options: AsteriskOptions): Promise<AsteriskS
       rmSync(noteFile, { force: true });
       throw error;
     }
-    log.info({ pid: started.pid, version: installation.version }, 'Asterisk started');
+    log.info({ asteriskPid: started.pid, version: installation.version }, 'Asterisk started');
     return started;
   }
 

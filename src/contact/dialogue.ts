@@ -62,7 +62,12 @@ function carryOut(draft: Draft, before: Contact, result: DialogueResult): void {
         return queueAt(draft, contact, {
           deskId: desk.id,
           rule: `scenario:${result.dialogue.scenario}`,
-          why: [`the scenario ${result.dialogue.scenario} sent the caller to ${desk.name}`],
+          why: [
+            {
+              en: `the scenario ${result.dialogue.scenario} sent the caller to ${desk.name}`,
+              ja: `シナリオ ${result.dialogue.scenario} により ${desk.name} へ`,
+            },
+          ],
           closed: false,
         });
       }

@@ -18,7 +18,7 @@ import type {
   PlayId,
 } from '../base/ids.ts';
 import type { Address, Arrival, HangUpReason, LegCause, SwitchSnapshot } from '../cti/port.ts';
-import type { Dialogue, Prompt } from '../ivr/scenario.ts';
+import type { Dialogue, Prompt, TextByLanguage } from '../ivr/scenario.ts';
 import type { CallingNumber, Party, PartyRecord } from '../routing/party.ts';
 
 /** Timers are data: a name and when it is due. They are part of the record, so a restart forgets none. */
@@ -65,8 +65,8 @@ export interface Decision {
   readonly deskId: DeskId;
   /** Name of the rule that fired. */
   readonly rule: string;
-  /** Readable steps, in English, as `logic explain` prints them. */
-  readonly why: readonly string[];
+  /** Readable steps, as `logic explain` prints them and the panel shows them. */
+  readonly why: readonly TextByLanguage[];
   /** The desk is closed, and so is every one further up: the caller is told. */
   readonly closed: boolean;
 }

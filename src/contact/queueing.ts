@@ -24,7 +24,7 @@ export function decideAndQueue(draft: Draft, contact: Contact): void {
 /** The contact waits at the desk that was decided. Its place is by its arrival, not by this moment. */
 export function queueAt(draft: Draft, contact: Contact, decision: Decision): void {
   const decided: Contact = { ...contact, decision, deskId: decision.deskId };
-  draft.event('deskDecided', { contact: decided, cause: decision.rule, data: { why: decision.why } });
+  draft.event('deskDecided', { contact: decided, cause: decision.rule, data: { why: decision.why.map((step) => step.en) } });
   const queued = draft.put('contact', {
     ...decided,
     state: 'queued',

@@ -3,7 +3,7 @@
  * whose condition holds and that leads to a desk decides. A closed desk hands on to the next one up.
  */
 import { type FileProblem, SourceFile, suggest } from '../base/checked-yaml.ts';
-import type { DeskId, EpochMs, OrganisationId } from '../base/ids.ts';
+import type { DeskId, EpochMs, Language, OrganisationId } from '../base/ids.ts';
 import { type Condition, type ConditionFacts, compileCondition } from './conditions.ts';
 import type { Desk, Directory, Entry, Organisation } from './directory.ts';
 import { openingAt, wallClock } from './hours.ts';
@@ -37,13 +37,16 @@ export interface DeskFacts {
   readonly callingNumber: CallingNumber;
 }
 
+/** One step of a decision, for whoever reads it: on a panel, in the log, in a terminal. */
+export type Reason = Readonly<Record<Language, string>>;
+
 /** Has the form of `Decision` in `src/contact/model.ts`, with what else was found on the way. */
 export interface DeskDecision {
   readonly deskId: DeskId;
   /** Name of the rule that fired; `none` when no rule led anywhere and reception takes it. */
   readonly rule: string;
-  /** Readable steps, in English. */
-  readonly why: readonly string[];
+  /** Readable steps. */
+  readonly why: readonly Reason[];
   /** Desks that were closed, in the order in which they were asked. */
   readonly closedDesks: readonly DeskId[];
   /** The desk is closed too, as was every desk above the first: the contact waits until it opens. */
@@ -154,32 +157,47 @@ function checkTests(source: SourceFile, file: ControlLogicFile): void {
  */
 export function decideDesk(logic: ControlLogic, facts: DeskFacts, directory: Directory, nowMs: EpochMs): DeskDecision {
   const known = contextOf(logic, facts, nowMs);
-  const why: string[] = [partyStep(facts, known.caller.region)];
+  const why: Reason[] = [partyStep(facts, known.caller.region)];
   for (const rule of logic.rules) {
     if (rule.when && !rule.when(known)) continue;
     for (const target of rule.targets) {
       const found = deskOf(target, facts, known.caller.region, directory);
-      why.push(`rule '${rule.name}': ${found.step}`);
+      why.push({ en: `rule '${rule.name}': ${found.step.en}`, ja: `規則「${rule.name}」: ${found.step.ja}` });
       if (found.desk) return openDesk(found.desk, rule.name, why, directory, nowMs);
     }
   }
   const desk = receptionOf(facts.entry, directory);
-  why.push(`no rule led to a desk: the reception, ${quote(desk)}`);
+  why.push({ en: `no rule led to a desk: the reception, ${quote(desk)}`, ja: `どの規則でも決まらないため、受付 ${quote(desk)}` });
   return openDesk(desk, 'none', why, directory, nowMs);
 }
 
 const quote = (thing: { readonly name: string; readonly id: string }): string => `${thing.name} (${thing.id})`;
 
-function partyStep({ party, callingNumber }: DeskFacts, region: string): string {
-  const where = region === '' ? '' : ` in region ${region}`;
-  const by = { callingNumber: ', known by the calling number', customerCode: ', known by the customer code', email: ', known by e-mail' };
+const KNOWN_BY = {
+  callingNumber: { en: ', known by the calling number', ja: '発信者番号で判明' },
+  customerCode: { en: ', known by the customer code', ja: 'お客様番号で判明' },
+  email: { en: ', known by e-mail', ja: 'メールアドレスで判明' },
+} as const;
+const KINDS = { customer: '既存のお客様', prospect: '見込みのお客様', dealer: '販売店', agency: '代理店' } as const;
+const NUMBERS = { valid: '通知あり', withheld: '非通知', missing: 'なし', malformed: '読み取れない' } as const;
+
+function partyStep({ party, callingNumber }: DeskFacts, region: string): Reason {
+  const where = region === '' ? { en: '', ja: '' } : { en: ` in region ${region}`, ja: `(地域 ${region})` };
   switch (party.kind) {
     case 'new':
-      return `the party is new${where}`;
+      return { en: `the party is new${where.en}`, ja: `新しいお客様です${where.ja}` };
     case 'unknown':
-      return `the party is unknown (number ${callingNumber.kind})${where}`;
-    default:
-      return `the party is a known ${party.kind}${where}${party.foundBy ? by[party.foundBy] : ''}`;
+      return {
+        en: `the party is unknown (number ${callingNumber.kind})${where.en}`,
+        ja: `どなたか分かりません(発信者番号: ${NUMBERS[callingNumber.kind]})${where.ja}`,
+      };
+    default: {
+      const by = party.foundBy ? KNOWN_BY[party.foundBy] : null;
+      return {
+        en: `the party is a known ${party.kind}${where.en}${by?.en ?? ''}`,
+        ja: `${KINDS[party.kind]}です${where.ja}${by ? `。${by.ja}` : ''}`,
+      };
+    }
   }
 }
 
@@ -214,7 +232,7 @@ function contextOf(logic: ControlLogic, { party, entry, channel, callingNumber }
 
 interface Found {
   readonly desk: Desk | null;
-  readonly step: string;
+  readonly step: Reason;
 }
 
 function deskOf(target: Target, facts: DeskFacts, region: string, directory: Directory): Found {
@@ -222,33 +240,52 @@ function deskOf(target: Target, facts: DeskFacts, region: string, directory: Dir
   if (typeof target === 'object') {
     if ('bestSales' in target) return bestSalesDesk(target, region, facts.entry, directory);
     const desk = directory.desks.get(target.desk);
-    return desk ? { desk, step: `the desk ${quote(desk)}` } : { desk: null, step: `there is no desk ${target.desk}` };
+    return desk
+      ? { desk, step: { en: `the desk ${quote(desk)}`, ja: `窓口 ${quote(desk)}` } }
+      : { desk: null, step: { en: `there is no desk ${target.desk}`, ja: `窓口 ${target.desk} はありません` } };
   }
   switch (target) {
     case 'handlingDesk':
-      return knownDesk(record?.handlingDeskId ?? null, 'handles this customer', 'no desk handles this party', directory);
+      return knownDesk(record?.handlingDeskId ?? null, HANDLES, directory);
     case 'lastDesk':
-      return knownDesk(record?.lastDeskId ?? null, 'dealt with this party last', 'no desk dealt with this party before', directory);
+      return knownDesk(record?.lastDeskId ?? null, DEALT_LAST, directory);
     case 'agencyOfDealer': {
       const dealer = organisationOf(facts.party, 'dealer', directory);
-      return dealer ? sellsForDesk(dealer, 'agency', directory) : { desk: null, step: 'the party is not a dealer that we know' };
+      return dealer
+        ? sellsForDesk(dealer, 'agency', directory)
+        : { desk: null, step: { en: 'the party is not a dealer that we know', ja: '登録された販売店ではありません' } };
     }
     case 'makerDesk': {
       const organisation = organisationOf(facts.party, null, directory);
       if (organisation) return makerOf(organisation, facts.entry, directory);
-      return firstDeskOf(facts.entry.makerId, 'of the entry’s maker', directory);
+      return firstDeskOf(facts.entry.makerId, { en: 'maker of the entry', ja: '着信先のメーカー' }, directory);
     }
     case 'reception': {
       const desk = receptionOf(facts.entry, directory);
-      return { desk, step: `the reception, ${quote(desk)}` };
+      return { desk, step: { en: `the reception, ${quote(desk)}`, ja: `受付 ${quote(desk)}` } };
     }
   }
 }
 
-function knownDesk(id: DeskId | null, reason: string, none: string, directory: Directory): Found {
+interface Relation {
+  readonly is: Reason;
+  readonly none: Reason;
+}
+const HANDLES: Relation = {
+  is: { en: 'handles this customer', ja: 'がこのお客様の担当です' },
+  none: { en: 'no desk handles this party', ja: '担当の窓口がありません' },
+};
+const DEALT_LAST: Relation = {
+  is: { en: 'dealt with this party last', ja: 'が前回応対しました' },
+  none: { en: 'no desk dealt with this party before', ja: 'これまでに応対した窓口がありません' },
+};
+
+function knownDesk(id: DeskId | null, { is, none }: Relation, directory: Directory): Found {
   if (id === null) return { desk: null, step: none };
   const desk = directory.desks.get(id);
-  return desk ? { desk, step: `${quote(desk)} ${reason}` } : { desk: null, step: `the desk ${id} that ${reason} is gone` };
+  return desk
+    ? { desk, step: { en: `${quote(desk)} ${is.en}`, ja: `${quote(desk)} ${is.ja}` } }
+    : { desk: null, step: { en: `the desk ${id} that ${is.en} is gone`, ja: `窓口 ${id} ${is.ja}が、今はありません` } };
 }
 
 function organisationOf(party: Party, kind: Organisation['kind'] | null, directory: Directory): Organisation | null {
@@ -256,14 +293,24 @@ function organisationOf(party: Party, kind: Organisation['kind'] | null, directo
   return organisation && (kind === null || organisation.kind === kind) ? organisation : null;
 }
 
+const ORGANISATIONS = { maker: 'メーカー', agency: '代理店', dealer: '販売店' } as const;
+const soldFor = (kind: Organisation['kind'], from: Organisation): Reason => ({
+  en: `the ${kind} that ${from.name} sells for`,
+  ja: `${from.name} の取引先の${ORGANISATIONS[kind]}`,
+});
+const noneSoldFor = (kind: Organisation['kind'], from: Organisation): Reason => ({
+  en: `${from.name} sells for no ${kind} with a desk`,
+  ja: `${from.name} の取引先に、窓口のある${ORGANISATIONS[kind]}がありません`,
+});
+
 /** The desk of the first organisation of a kind that this one sells for. */
 function sellsForDesk(from: Organisation, kind: Organisation['kind'], directory: Directory): Found {
   for (const id of from.sellsFor) {
     if (directory.organisations.get(id)?.kind !== kind) continue;
-    const found = firstDeskOf(id, `the ${kind} that ${from.name} sells for`, directory);
+    const found = firstDeskOf(id, soldFor(kind, from), directory);
     if (found.desk) return found;
   }
-  return { desk: null, step: `${from.name} sells for no ${kind} with a desk` };
+  return { desk: null, step: noneSoldFor(kind, from) };
 }
 
 /** The maker that an organisation sells for, through its agencies too; the entry's maker when it is among them. */
@@ -271,10 +318,10 @@ function makerOf(from: Organisation, entry: Entry, directory: Directory): Found 
   const makers = [...walkUp(from, new Set([from.id]), directory)].filter((o) => o.kind === 'maker');
   const chosen = [...makers.filter((m) => m.id === entry.makerId), ...makers];
   for (const maker of chosen) {
-    const found = firstDeskOf(maker.id, `the maker that ${from.name} sells for`, directory);
+    const found = firstDeskOf(maker.id, soldFor('maker', from), directory);
     if (found.desk) return found;
   }
-  return { desk: null, step: `${from.name} sells for no maker with a desk` };
+  return { desk: null, step: noneSoldFor('maker', from) };
 }
 
 /** Breadth first: the direct ones before those behind them. `seen` keeps a circle from going round for ever. */
@@ -291,24 +338,43 @@ function* walkUp(from: Organisation, seen: Set<OrganisationId>, directory: Direc
   }
 }
 
-function firstDeskOf(id: OrganisationId, reason: string, directory: Directory): Found {
+function firstDeskOf(id: OrganisationId, reason: Reason, directory: Directory): Found {
   const desk = indexOf(directory).firstDesk.get(id);
   const name = directory.organisations.get(id)?.name ?? id;
-  return desk ? { desk, step: `${quote(desk)}, desk of ${name}, ${reason}` } : { desk: null, step: `${name}, ${reason}, has no desk` };
+  return desk
+    ? { desk, step: { en: `${quote(desk)}, desk of ${name}, ${reason.en}`, ja: `${reason.ja} ${name} の窓口 ${quote(desk)}` } }
+    : { desk: null, step: { en: `${name}, ${reason.en}, has no desk`, ja: `${reason.ja} ${name} には窓口がありません` } };
 }
+
+const AMONG = {
+  dealers: { en: 'dealer', ja: '販売店' },
+  agencies: { en: 'agency', ja: '代理店' },
+  both: { en: 'dealer or agency', ja: '販売店・代理店' },
+} as const;
 
 function bestSalesDesk({ bestSales }: BestSales, region: string, { makerId }: Entry, directory: Directory): Found {
   const { best } = indexOf(directory);
-  const among = { dealers: 'dealer', agencies: 'agency', both: 'dealer or agency' }[bestSales.among];
+  const among = AMONG[bestSales.among];
   const here = region === '' ? undefined : best.get(`${makerId}/${bestSales.among}/${region}`);
   const anywhere = best.get(`${makerId}/${bestSales.among}/`);
   const winner = here ?? anywhere;
-  if (!winner) return { desk: null, step: `no ${among} of the entry’s maker has sales results and a desk` };
+  if (!winner) {
+    const en = `no ${among.en} of the entry’s maker has sales results and a desk`;
+    return { desk: null, step: { en, ja: `販売実績と窓口のある${among.ja}がありません` } };
+  }
   const name = quote(winner.organisation);
-  const where = here
-    ? `in region ${region}`
-    : `over all regions (${region === '' ? 'the region of the caller is not known' : `nobody sells in region ${region}`})`;
-  return { desk: winner.desk, step: `${name} is the ${among} with the best sales ${where}: ${quote(winner.desk)}` };
+  const where: Reason = here
+    ? { en: `in region ${region}`, ja: `地域 ${region} ` }
+    : region === ''
+      ? { en: 'over all regions (the region of the caller is not known)', ja: '全地域(発信地域は不明)' }
+      : { en: `over all regions (nobody sells in region ${region})`, ja: `全地域(地域 ${region} に販売実績なし)` };
+  return {
+    desk: winner.desk,
+    step: {
+      en: `${name} is the ${among.en} with the best sales ${where.en}: ${quote(winner.desk)}`,
+      ja: `${where.ja}で販売実績が最も良い${among.ja}は ${name}: ${quote(winner.desk)}`,
+    },
+  };
 }
 
 /** The reception of the entry's maker; else any; else, in a centre without one, the maker's first desk, or the first of all. */
@@ -319,21 +385,30 @@ function receptionOf(entry: Entry, directory: Directory): Desk {
   return desk;
 }
 
+const HOLIDAY: Reason = { en: 'it has a holiday', ja: '休業日' };
+const OUTSIDE_HOURS: Reason = { en: 'it is outside its hours', ja: '営業時間外' };
+
 /** From a closed desk to the next one up, until one is open. All closed: the last one keeps the contact. */
-function openDesk(from: Desk, rule: string, why: string[], directory: Directory, nowMs: EpochMs): DeskDecision {
+function openDesk(from: Desk, rule: string, why: Reason[], directory: Directory, nowMs: EpochMs): DeskDecision {
   const closedDesks: DeskId[] = [];
   let desk = from;
   for (;;) {
     const opening = openingAt(desk, nowMs);
     if (opening.open) return { deskId: desk.id, rule, why, closedDesks, closed: false };
     closedDesks.push(desk.id);
-    const reason = opening.because === 'holiday' ? 'it has a holiday' : 'it is outside its hours';
+    const because = opening.because === 'holiday' ? HOLIDAY : OUTSIDE_HOURS;
     const next = desk.nextUp === null ? undefined : directory.desks.get(desk.nextUp);
     if (!next || closedDesks.includes(next.id)) {
-      why.push(`${quote(desk)} is closed (${reason}) and there is no other one up: the contact waits there until it opens`);
+      why.push({
+        en: `${quote(desk)} is closed (${because.en}) and there is no other one up: the contact waits there until it opens`,
+        ja: `${quote(desk)} は受付時間外です(${because.ja})。上位の窓口がないため、開くまでそこで待ちます`,
+      });
       return { deskId: desk.id, rule, why, closedDesks, closed: true };
     }
-    why.push(`${quote(desk)} is closed (${reason}): the next one up, ${quote(next)}`);
+    why.push({
+      en: `${quote(desk)} is closed (${because.en}): the next one up, ${quote(next)}`,
+      ja: `${quote(desk)} は受付時間外です(${because.ja})。上位の窓口 ${quote(next)} へ`,
+    });
     desk = next;
   }
 }

@@ -55,7 +55,7 @@ export const ContactView = Type.Object({
   maker: Nullable(Type.String()),
   desk: Type.Object({ id: Type.String(), name: Type.String() }),
   rule: Nullable(Type.String()),
-  why: Type.Array(Type.String()),
+  why: Type.Array(Type.Object({ ja: Type.String(), en: Type.String() })),
   arrivedAt: TimeMs,
   connectedAt: Nullable(TimeMs),
   deadlineAt: Nullable(TimeMs),

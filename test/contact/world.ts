@@ -83,7 +83,7 @@ export const customer = (deskId: string, name = 'Sato'): PartyRecord => ({
 export const CONTEXT: FloorContext = {
   directory: DIRECTORY,
   policy: POLICY,
-  decideDesk: ({ party }) => ({ deskId: party.record?.handlingDeskId ?? 'reception', rule: 'test', why: ['by the test'], closed: false }),
+  decideDesk: ({ party }) => ({ deskId: party.record?.handlingDeskId ?? 'reception', rule: 'test', why: [{ en: 'by the test', ja: 'テスト' }], closed: false }),
   // A dialogue of one question: four digits and #, three tries, then on without.
   startDialogue: (scenario, language) => ({
     dialogue: { scenario, version: '1', step: 'ask', language, variables: {}, digits: '', tries: 1, play: 1, playing: true },

@@ -89,7 +89,7 @@ describe('a contact', () => {
       '10023',
       '株式会社窓口製作所',
       'customer-last-desk',
-      'the desk is open',
+      'handles this customer',
       '業務用洗浄機 KX-200',
       '排水の異音。部品手配済み。',
       '日中は携帯電話を希望',

@@ -146,7 +146,8 @@ describe('which desk', () => {
     const decision = decideDesk(logic, given, house, NOON);
     expect(decision.deskId).toBe(expected);
     expect(decision).toMatchObject({ closed: false, closedDesks: [] });
-    expect(decision.why.at(-1)).toContain(expected);
+    expect(decision.why.at(-1)?.en).toContain(expected);
+    expect(decision.why.at(-1)?.ja).toContain(expected);
   });
 
   it('does not send a new customer of one maker to whoever sells most of another', () => {
@@ -195,7 +196,9 @@ describe('a closed desk', () => {
     );
     const decision = decideDesk(logic, facts(record('customer', { handlingDeskId: 'one' })), house, NOON);
     expect(decision).toMatchObject({ deskId: 'three', closedDesks: ['one', 'two'], closed: false });
-    expect(decision.why.join('\n')).toMatch(/one \(one\) is closed \(it is outside its hours\): the next one up, two/);
+    expect(decision.why.map((step) => step.en).join('\n')).toMatch(
+      /one \(one\) is closed \(it is outside its hours\): the next one up, two/,
+    );
   });
 
   it('when all are closed, the last one keeps the contact, and the decision says so', () => {

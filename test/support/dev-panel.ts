@@ -20,7 +20,10 @@ const CONTACTS: readonly Partial<ContactView>[] = [
     callingNumber: null,
     numberKind: 'withheld',
     rule: 'reception',
-    why: ['calling number is withheld', 'no customer code was entered in three tries'],
+    why: [
+      { en: 'the calling number is withheld', ja: '非通知です' },
+      { en: 'no customer code was entered in three tries', ja: 'お客様番号が三回とも入力されませんでした' },
+    ],
     customer: {
       customerId: null,
       customerCode: null,

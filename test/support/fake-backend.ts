@@ -328,7 +328,10 @@ export function createFakeBackend(options: { readonly now?: () => EpochMs; reado
         maker: '株式会社窓口製作所',
         desk: OSAKA,
         rule: 'customer-last-desk',
-        why: ['calling number belongs to customer 10023', 'desk 大阪サービス窓口 handles this customer', 'the desk is open'],
+        why: [
+          { en: 'the calling number belongs to customer 10023', ja: '発信者番号からお客様 10023 と判明' },
+          { en: 'the desk 大阪サービス窓口 handles this customer', ja: '大阪サービス窓口がこのお客様の担当です' },
+        ],
         arrivedAt: now() - 12_000,
         connectedAt: null,
         deadlineAt: now() + 1_000,

@@ -343,7 +343,7 @@ describe('what a panel is told', () => {
     const tanaka = await panel('tanaka');
     const contact = backend.offer(TANAKA);
     tanaka.socket.pause();
-    const why = Array.from({ length: 2_000 }, () => 'x'.repeat(200));
+    const why = Array.from({ length: 2_000 }, () => ({ ja: '', en: 'x'.repeat(200) }));
     const lost = () => backend.inputs.some(({ type }) => type === 'panelClosed');
     for (let count = 0; count < 200 && !lost(); count += 1) {
       backend.viewOf(TANAKA);

@@ -326,9 +326,9 @@ function Facts({ panel, contact }: { panel: Panel; contact: ContactView }) {
           {contact.rule !== null && <code>{contact.rule}</code>}
         </p>
         {contact.why.length > 0 && (
-          <ol class="why-steps" lang="en">
+          <ol class="why-steps">
             {contact.why.map((step) => (
-              <li key={step}>{step}</li>
+              <li key={step.en}>{step[i18n.language.value]}</li>
             ))}
           </ol>
         )}

@@ -55,9 +55,10 @@ export function loadScenarios(folder: string, directory: Directory): Scenarios {
 
   const logic = read(LOGIC, (text, file) => parseControlLogic(text, file, directory));
   const wordings = read<Prompts>(PROMPTS, parsePrompts);
+  const deskIds = [...directory.desks.keys()];
   const scenarios = new Map<string, Scenario>();
   for (const name of readdirSync(folder).filter((f) => f.endsWith('.yaml') && f !== LOGIC && f !== PROMPTS)) {
-    const scenario = read(name, parseScenario);
+    const scenario = read(name, (text, file) => parseScenario(text, file, deskIds));
     if (scenario) scenarios.set(scenario.name, scenario);
   }
   for (const entry of directory.entries) {

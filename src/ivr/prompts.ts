@@ -18,9 +18,7 @@ export const PROMPT_VARIABLES = {
   'callMe.callerFromWebWaiting': [],
   'callback.hello': [],
   'callback.callerWaiting': [],
-  connecting: [],
   closed: [],
-  noSuchEntry: [],
 } as const satisfies Readonly<Record<string, readonly string[]>>;
 export type PromptName = keyof typeof PROMPT_VARIABLES;
 

@@ -66,7 +66,7 @@ describe('a wrong prompts file', () => {
     ]);
   });
   it('that lacks a language is told so', () => {
-    expect(problems(text.replace('    en: We are connecting you now.\n', ''))).toEqual([
+    expect(problems(text.replace('    en: Thank you for calling. We are closed at the moment.\n', ''))).toEqual([
       expect.stringMatching(/^p\.yaml:\d+:3: the field 'en' is missing; add 'en: …', a text$/),
     ]);
   });

@@ -4,6 +4,8 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { parsePhoneNumberFromString } from 'libphonenumber-js/max';
+import type { Pool } from 'pg';
 import { type DestinationStream, pino } from 'pino';
 import { createBackend } from './backend.ts';
 import { browserEndpoint } from './base/endpoint.ts';
@@ -18,6 +20,7 @@ import { AriWebSocket } from './cti/asterisk/ari-ws.ts';
 import { AsteriskMissingError, defaultPrefix, readPrefix } from './cti/asterisk/server/prefix.ts';
 import { startAsterisk } from './cti/asterisk/server/server.ts';
 import { AsteriskSwitch } from './cti/asterisk/switch.ts';
+import { administratorOf, createCentre, hasCentre } from './db/centre.ts';
 import { callMeOutcome, deskOfContact } from './db/contacts.ts';
 import { customerView } from './db/customer-view.ts';
 import { loadDemo } from './db/demo.ts';
@@ -39,8 +42,8 @@ import { startWeb } from './web/server.ts';
 export interface House {
   readonly url: string;
   readonly directory: Directory;
-  /** Of the demo centre's people; null when this centre is not the demo. */
-  readonly demoPassword: string | null;
+  /** What somebody can log in with: the demo centre's people, or a new centre's first administrator. Null for any other. */
+  readonly access: { readonly kind: 'demo' | 'newCentre'; readonly userName: string; readonly password: string } | null;
   readonly switchVersion: string;
   /** Ends everything that this house started, and only that. */
   stop(): Promise<void>;
@@ -95,7 +98,8 @@ async function open(
   const pool = createPool(databaseUrl, { log: plainLog });
   closers.push(() => pool.end());
   await ensureEventPartitions(pool);
-  const demoPassword = domainId === 'demo' ? await demoCentre(config, pool, progress) : null;
+  progress('centre');
+  const access = domainId === 'demo' ? await demoCentre(config, pool) : await newCentre(config, pool);
 
   let directory = withOutgoingNumber(await loadDirectory(pool, domainId), config);
   const scenarios = loadScenarios(config.scenariosDir, directory);
@@ -260,7 +264,7 @@ async function open(
   const note = join(config.dataDir, 'house.json');
   writeFileSync(note, JSON.stringify({ pid: process.pid, url: web.url, databaseUrl, sipPort: telephony.sipPort }), { mode: 0o600 });
   closers.push(async () => rmSync(note, { force: true }));
-  return { url: web.url, directory, demoPassword, switchVersion: asterisk?.version ?? telephony.ari?.url ?? '', stop: close };
+  return { url: web.url, directory, access, switchVersion: asterisk?.version ?? telephony.ari?.url ?? '', stop: close };
 }
 
 /** A secret of this installation, made at the first start. */
@@ -275,11 +279,27 @@ function secret(config: Config, name: string, bytes = 24): string {
 }
 
 /** Loads the demo centre on the first start; its people share one password, made for this installation. */
-async function demoCentre(config: Config, pool: ReturnType<typeof createPool>, progress: Progress): Promise<string> {
+async function demoCentre(config: Config, pool: Pool): Promise<House['access']> {
   const password = secret(config, 'demo-password', 9);
-  progress('demo centre');
   await loadDemo(pool, { domainId: 'demo', password });
-  return password;
+  return { kind: 'demo', userName: 'tanaka', password };
+}
+
+/** A centre that the database does not know is made, as small as it can be. @throws Error when its number is not given */
+async function newCentre(config: Config, pool: Pool): Promise<House['access']> {
+  const { domain: domainId } = config;
+  if (await hasCentre(pool, domainId)) return null;
+  const number = config.telephony.outgoingNumber;
+  const country = number && parsePhoneNumberFromString(number)?.country;
+  if (!number || !country) {
+    throw new Error(
+      `there is no centre '${domainId}' yet: to make it, set OUTGOING_NUMBER to the number that leads to it, as +81312345678`,
+    );
+  }
+  const password = secret(config, 'administrator-password', 9);
+  const timeZone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  await createCentre(pool, { domainId, number, country, language: country === 'JP' ? 'ja' : 'en', timeZone, password });
+  return { kind: 'newCentre', userName: administratorOf(domainId), password };
 }
 
 const withOutgoingNumber = (directory: Directory, config: Config): Directory =>

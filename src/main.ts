@@ -1,9 +1,12 @@
 /** `npm start`: reads the settings, opens the house, says what is running and what to try, and closes it when told to. */
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import pino from 'pino';
 import { FileProblemsError } from './base/checked-yaml.ts';
 import { type Config, loadConfig } from './config.ts';
+import { PortTakenError } from './cti/asterisk/server/port-check.ts';
+import { DEMO_EXAMPLES } from './db/demo.ts';
 import { createLog, type House, openHouse } from './house.ts';
 
 const say = (text: string): boolean => process.stdout.write(`${text}\n`);
@@ -11,7 +14,21 @@ const complain = (text: string): boolean => process.stderr.write(`${text}\n`);
 
 async function run(config: Config): Promise<void> {
   const logFile = join(config.dataDir, 'madoguchi.log');
+  const running = await houseRunningIn(config.dataDir);
+  if (running) {
+    complain(`Madoguchi is running already: ${running.url}, process ${running.pid}, with everything under ${config.dataDir}.`);
+    complain(`Nothing was started. Stop that one first, or give this one a folder and ports of its own: DATA_DIR, ${PORTS}`);
+    process.exitCode = 1;
+    return;
+  }
   const destination = pino.destination({ dest: logFile, mkdir: true, sync: false });
+  try {
+    await once(destination, 'ready'); // before that, nothing can be written at once, as the last words of a failed start must be
+  } catch (error) {
+    complain(`The log can't be written: ${(error as Error).message}. Give another folder by DATA_DIR, or make this one yours`);
+    process.exitCode = 1;
+    return;
+  }
   const log = createLog(config.logLevel, destination);
   const startedAt = performance.now();
   const progress = (what: string): void => {
@@ -64,6 +81,8 @@ async function run(config: Config): Promise<void> {
     log.fatal({ err: error }, 'the start failed');
     destination.flushSync();
     complain(error instanceof FileProblemsError ? `Nothing was started:\n${error.message}` : `The start failed: ${explain(error)}`);
+    const remedy = remedyFor(error, config);
+    if (remedy) complain(remedy);
     complain(`More in ${logFile}`);
     process.exit(1);
   }
@@ -77,6 +96,36 @@ function explain(error: unknown): string {
   return parts.join('; because: ') || String(error);
 }
 
+const PORTS = 'HTTP_PORT, SIP_PORT, ASTERISK_HTTP_PORT, RTP_PORTS, POSTGRES_PORT';
+
+/** The setting that gets us out of it, where it is one. */
+function remedyFor(error: unknown, config: Config): string | null {
+  const { code, port } = error as { code?: unknown; port?: unknown };
+  const { http, telephony } = config;
+  const taken = error instanceof PortTakenError || code === 'EADDRINUSE' || code === 'EADDRNOTAVAIL';
+  if (!taken) return null;
+  const [portSetting, hostSetting] =
+    port === http.port
+      ? ['HTTP_PORT', 'HTTP_HOST']
+      : port === telephony.sipPort
+        ? ['SIP_PORT', 'SIP_HOST']
+        : ['ASTERISK_HTTP_PORT', 'ASTERISK_HTTP_PORT'];
+  const cause = error instanceof PortTakenError ? (error.cause as { code?: unknown } | undefined)?.code : code;
+  if (cause === 'EADDRNOTAVAIL') return `Give an address of this machine by ${hostSetting} (0.0.0.0 for all of them).`;
+  return `Choose another port by ${portSetting}. A second house beside the first has all of its own: DATA_DIR, ${PORTS}`;
+}
+
+/** Where a house that lives in this folder is, by the note that it left; null when there is none or it answers no more. */
+async function houseRunningIn(dataDir: string): Promise<{ url: string; pid: number } | null> {
+  try {
+    const note = JSON.parse(readFileSync(join(dataDir, 'house.json'), 'utf8')) as { url: string; pid: number };
+    const answer = await fetch(`${note.url}/healthz`, { signal: AbortSignal.timeout(2_000) });
+    return answer.ok ? note : null;
+  } catch {
+    return null; // no note, or nobody there: it was killed
+  }
+}
+
 function banner(config: Config, house: House, seconds: number, logFile: string): string {
   const { telephony } = config;
   const sip = `${telephony.sipHost}:${telephony.sipPort}`;
@@ -85,26 +134,47 @@ function banner(config: Config, house: House, seconds: number, logFile: string):
     `Madoguchi 窓口 is open (after ${seconds.toFixed(1)} s).`,
     '',
     `  panel       ${house.url}/panel`,
-    `  call-me     ${house.url}/call-me/demo`,
+    ...(house.access?.kind === 'demo' ? [`  call-me     ${house.url}/call-me/demo`] : []),
     `  health      ${house.url}/readyz   metrics ${house.url}/metrics   API ${house.url}/api/openapi.json`,
-    `  SIP         ${entries(house).map(([number, language]) => `sip:${number}@${sip} (${language})`).join('   ')}`,
+    `  SIP         ${entries(house)
+      .map(([number, language]) => `sip:${number}@${sip} (${language})`)
+      .join('   ')}`,
     `  switch      ${house.switchVersion}, ARI by ${telephony.transport}`,
     `  log         ${logFile}`,
   ];
-  if (house.demoPassword) {
+  if (house.access?.kind === 'newCentre') {
+    lines.push(
+      '',
+      `The centre ${config.domain} is new. Its administrator: ${house.access.userName}, password ${house.access.password}`,
+      '  (kept in DATA_DIR/secrets/administrator-password). Fill it from files:',
+      '    npm run import -- organisations FILE.csv     then agents, customers; --help tells the columns, --template writes them',
+    );
+  }
+  if (house.access?.kind === 'demo') {
     const people = [...house.directory.agents.values()].map(
       (a) => `${a.id} (${a.role === 'agent' ? deskNames(house, a.deskIds) : a.role})`,
     );
+    const sipFlag =
+      sip === '127.0.0.1:5060' ? '' : ` --sip ${telephony.sipHost === '0.0.0.0' ? '127.0.0.1' : telephony.sipHost}:${telephony.sipPort}`;
+    const [trunk] = telephony.trunks;
+    const carrier = trunk ? `${trunk.host}:${trunk.port}` : '';
+    const carrierFlag = carrier === '127.0.0.2:5070' ? '' : ` --carrier ${carrier}`;
+    const { customer, entries: entry, logIns } = DEMO_EXAMPLES;
+    const call = `npm run call -- --from ${customer.number} --to ${entry.ja}`;
     lines.push(
       '',
-      `Demo centre. Password of everybody: ${house.demoPassword}`,
+      `Demo centre. Password of everybody: ${house.access.password}`,
       ...chunk(people, 3).map((row) => `  ${row.join(', ')}`),
       '',
-      'Try:',
-      `  1. open the panel, log in, choose this browser as phone, press Ready`,
-      `  2. npm run call -- --from +81312345678 --to 1000          a customer: the panel shows who it is, then rings`,
-      `     npm run call -- --from +81312345678 --to 1000 --withheld --digits 10023#     number withheld: the IVR asks for the code`,
-      `  3. open the call-me page and leave a number; answer it with: npm run call -- --answer +819012345678`,
+      'Try, with a second terminal:',
+      `  1. Open the panel, log in as ${logIns.agent}, start the shift with this browser as phone, and press Ready.`,
+      `  2. A customer calls: the panel shows who it is, then rings.`,
+      `       ${call}${sipFlag}`,
+      '     The same with the number withheld: a voice asks for the customer code, and gets it.',
+      `       ${call} --withheld --digits ${customer.code}#${sipFlag}`,
+      `  3. Be a visitor's phone, and ask for a call to 03-1234-5678 on the call-me page.`,
+      `       npm run call -- --answer ${customer.number}${carrierFlag}${sipFlag}`,
+      `  4. Log in as ${logIns.supervisor} (another browser, or a private window) and watch the floor.`,
     );
   }
   lines.push('', 'Ctrl-C stops everything that was started here.', '');

@@ -177,9 +177,7 @@ export class TestHouse {
 
   /** Who has what on the screen or in the ear. */
   async liveOffers(): Promise<unknown[]> {
-    const { rows } = await this.db.query(
-      `select id, contact_id, agent_id, state, leg_id from offer where state <> 'ended' order by id`,
-    );
+    const { rows } = await this.db.query(`select id, contact_id, agent_id, state, leg_id from offer where state <> 'ended' order by id`);
     return rows;
   }
 
@@ -214,9 +212,7 @@ export class TestHouse {
     });
   }
 
-  async contact(
-    id: string,
-  ): Promise<{
+  async contact(id: string): Promise<{
     state: string;
     cause: string | null;
     deskId: string | null;
@@ -399,9 +395,13 @@ export class Seat {
     );
   }
 
-  /** How loud (root mean square, 0 to 1) what this agent hears is at its loudest, over the next `ms`; waits until there is a call. */
-  async listens(ms = 1_500): Promise<{ loudness: number }> {
+  /** The browser has a line: whatever comes over it is heard. */
+  async hasLine(): Promise<void> {
     await this.page.waitForFunction(() => document.querySelector<HTMLAudioElement>('#remote-audio')?.srcObject instanceof MediaStream);
+  }
+
+  /** How loud (root mean square, 0 to 1) what this agent hears is at its loudest, over the next `ms`. */
+  listens(ms = 1_500): Promise<{ loudness: number }> {
     return this.page.evaluate(async (duration) => {
       const stream = document.querySelector<HTMLAudioElement>('#remote-audio')?.srcObject as MediaStream;
       const context = new AudioContext();

@@ -6,7 +6,11 @@ import { createServer } from 'node:net';
 export class PortTakenError extends Error {
   readonly port: number;
   constructor(port: number, what: string, options?: ErrorOptions) {
-    super(`${what} is in use by another program`, options);
+    const { code } = (options?.cause ?? {}) as { code?: unknown };
+    super(
+      `${what} ${code === 'EADDRNOTAVAIL' ? 'can’t be had: this machine has no such address' : 'is in use by another program'}`,
+      options,
+    );
     this.name = 'PortTakenError';
     this.port = port;
   }

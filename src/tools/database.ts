@@ -1,7 +1,6 @@
 /** The centre's database for a tool, whether or not the house runs: it neither disturbs one that runs nor needs one. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Pool } from 'pg';
 import type { Config } from '../config.ts';
 import { createPool, type PoolOptions } from '../db/pool.ts';
 import { PostgresStartError, startPostgres } from '../db/postgres-server.ts';
@@ -9,7 +8,7 @@ import { PostgresStartError, startPostgres } from '../db/postgres-server.ts';
 export interface OpenDatabase {
   /** With user and password. */
   readonly url: string;
-  readonly pool: Pool;
+  readonly pool: ReturnType<typeof createPool>;
   /** Ends the pool, and Postgres if it was started for this. */
   close(): Promise<void>;
 }

@@ -200,7 +200,8 @@ async function main(): Promise<number> {
       const failed = results.filter((r) => r.failures.length > 0);
       for (const { name, failures, decision } of results) {
         console.log(`${failures.length === 0 ? 'ok  ' : 'FAIL'} ${name}`);
-        for (const line of failures.length === 0 ? [] : [...failures, ...decision.why.map((step) => step.en)]) console.log(`       ${line}`);
+        for (const line of failures.length === 0 ? [] : [...failures, ...decision.why.map((step) => step.en)])
+          console.log(`       ${line}`);
       }
       console.log(`${results.length - failed.length} of ${results.length} tests pass`);
       return failed.length === 0 ? 0 : 1;

@@ -58,17 +58,34 @@ const SESSION_MS = 12 * 3_600_000;
 /**
  * Opens the house: database, switch, floor, web.
  * @param onLost called when this process cannot go on: another one owns the centre, or its records are damaged
- * @throws whatever keeps it from opening; what was opened before is closed again
+ * @param stopped ends a start that is under way, also one that waits for a switch which is not there
+ * @throws whatever keeps it from opening, the reason of `stopped` too; what was opened before is closed again
  */
-export async function openHouse(config: Config, log: Logger, progress: Progress, onLost: (error: Error) => void): Promise<House> {
+export async function openHouse(
+  config: Config,
+  log: Logger,
+  progress: Progress,
+  onLost: (error: Error) => void,
+  stopped: AbortSignal,
+): Promise<House> {
   const closers: (() => Promise<unknown>)[] = [];
   const close = async (): Promise<void> => {
     const errors: unknown[] = [];
     for (const closer of closers.splice(0).reverse()) await closer().catch((error: unknown) => errors.push(error));
     if (errors.length > 0) throw new AggregateError(errors, 'not everything could be closed properly');
   };
+  // What is open already is closed under the hands of what waits for it; what is opened just now, at the next step.
+  const closeNow = (): void => void close().catch((closing: unknown) => log.error({ err: closing }, 'closing during the start'));
+  stopped.addEventListener('abort', closeNow, { once: true });
+  const step: Progress = (what) => {
+    stopped.throwIfAborted();
+    progress(what);
+  };
   try {
-    return await open(config, log, progress, onLost, closers, close);
+    const house = await open(config, log, step, onLost, closers, close);
+    stopped.throwIfAborted();
+    stopped.removeEventListener('abort', closeNow);
+    return house;
   } catch (error) {
     await close().catch((closing: unknown) => log.error({ err: closing }, 'closing after a failed start'));
     throw error;
@@ -136,7 +153,7 @@ async function open(
   const provision = async (): Promise<void> => phoneSwitch.provision([...endpoints.values()]);
 
   // ---- floor
-  progress('floor');
+  progress(telephony.ari ? `floor, and the switch at ${telephony.ari.url}` : 'floor');
   const reachable = new Map<string, boolean>();
   const reachableListeners = new Set<(endpoint: string) => void>();
   const context: () => FloorContext = () => ({

@@ -1,11 +1,12 @@
 /** `npm start`: reads the settings, opens the house, says what is running and what to try, and closes it when told to. */
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import pino from 'pino';
 import { FileProblemsError } from './base/checked-yaml.ts';
 import { type Config, loadConfig } from './config.ts';
 import { PortTakenError } from './cti/asterisk/server/port-check.ts';
+import { SwitchError } from './cti/port.ts';
 import { DEMO_EXAMPLES } from './db/demo.ts';
 import { createLog, type House, openHouse } from './house.ts';
 
@@ -21,14 +22,16 @@ async function run(config: Config): Promise<void> {
     process.exitCode = 1;
     return;
   }
-  const destination = pino.destination({ dest: logFile, mkdir: true, sync: false });
   try {
-    await once(destination, 'ready'); // before that, nothing can be written at once, as the last words of a failed start must be
+    mkdirSync(config.dataDir, { recursive: true, mode: 0o755 });
+    closeSync(openSync(logFile, 'a'));
   } catch (error) {
     complain(`The log can't be written: ${(error as Error).message}. Give another folder by DATA_DIR, or make this one yours`);
     process.exitCode = 1;
     return;
   }
+  const destination = pino.destination({ dest: logFile, sync: false });
+  await once(destination, 'ready'); // before that, nothing can be written at once, as the last words of a failed start must be
   const log = createLog(config.logLevel, destination);
   const startedAt = performance.now();
   const progress = (what: string): void => {
@@ -37,6 +40,7 @@ async function run(config: Config): Promise<void> {
   };
 
   let house: House | null = null;
+  const stop = new AbortController();
   let closing: Promise<void> | null = null;
   /** Once, whoever asks: a signal, a second signal, or the house itself. */
   const close = (why: string, exitCode: number): Promise<void> => {
@@ -60,10 +64,12 @@ async function run(config: Config): Promise<void> {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => {
       if (house) void close(signal, 0);
-      else stoppedEarly = signal;
+      else if (!stop.signal.aborted) {
+        complain(`\nClosing (${signal}) …`);
+        stop.abort(new Error(signal));
+      }
     });
   }
-  let stoppedEarly: string | null = null;
   process.on('uncaughtException', (error) => {
     log.fatal({ err: error }, 'a fault that nobody handled');
     complain(`A fault that nobody handled: ${error.stack}`);
@@ -72,12 +78,19 @@ async function run(config: Config): Promise<void> {
 
   complain(`Madoguchi starts; everything of it is under ${config.dataDir}`);
   try {
-    house = await openHouse(config, log, progress, (error) => {
+    const onLost = (error: Error): void => {
       log.fatal({ err: error }, 'this process cannot go on');
       complain(`This process cannot go on: ${error.message}`);
       void close(error.message, 1);
-    });
+    };
+    house = await openHouse(config, log, progress, onLost, stop.signal);
   } catch (error) {
+    if (stop.signal.aborted) {
+      log.info({ err: error }, 'closed during the start');
+      destination.flushSync();
+      complain('Closed.');
+      process.exit(0);
+    }
     log.fatal({ err: error }, 'the start failed');
     destination.flushSync();
     complain(error instanceof FileProblemsError ? `Nothing was started:\n${error.message}` : `The start failed: ${explain(error)}`);
@@ -86,7 +99,6 @@ async function run(config: Config): Promise<void> {
     complain(`More in ${logFile}`);
     process.exit(1);
   }
-  if (stoppedEarly) return close(stoppedEarly, 0);
   say(banner(config, house, (performance.now() - startedAt) / 1_000, logFile));
 }
 
@@ -101,7 +113,12 @@ const PORTS = 'HTTP_PORT, SIP_PORT, ASTERISK_HTTP_PORT, RTP_PORTS, POSTGRES_PORT
 /** The setting that gets us out of it, where it is one. */
 function remedyFor(error: unknown, config: Config): string | null {
   const { code, port } = error as { code?: unknown; port?: unknown };
-  const { http, telephony } = config;
+  const { database, http, telephony } = config;
+  // https://www.postgresql.org/docs/current/errcodes-appendix.html: 28…: not let in; 3D000: no such database; 42501: no right.
+  if (database.url && typeof code === 'string' && /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|28...|3D000|42501)$/.test(code)) {
+    return 'This came from the Postgres that DATABASE_URL names: address, name, password, the rights to make tables.';
+  }
+  if (telephony.ari && error instanceof SwitchError) return 'This came from the Asterisk that ARI_URL names: see docs/existing-asterisk.md';
   const taken = error instanceof PortTakenError || code === 'EADDRINUSE' || code === 'EADDRNOTAVAIL';
   if (!taken) return null;
   const [portSetting, hostSetting] =

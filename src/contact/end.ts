@@ -34,6 +34,6 @@ export function hangUpLeg(draft: Draft, legId: LegId | null, reason: HangUpReaso
 
 function closeAfterPlay(draft: Draft, contact: Contact): void {
   const leg = draft.leg(contact.legId);
-  if (leg && contact.playing) draft.put('leg', { ...leg, closing: true });
+  if (leg && contact.playing) draft.put('leg', { ...leg, closing: contact.playing });
   else hangUpLeg(draft, contact.legId);
 }

@@ -186,8 +186,8 @@ export interface Leg {
   readonly role: 'party' | 'agent';
   readonly agentId: AgentId | null;
   readonly state: LegState;
-  /** Its contact is done with it: it is hung up when what plays on it is over. */
-  readonly closing: boolean;
+  /** Its contact is done with it: it is hung up when this playback is over. False while it is wanted. */
+  readonly closing: PlayId | false;
   readonly createdAt: EpochMs;
   readonly answeredAt: EpochMs | null;
   readonly endedAt: EpochMs | null;

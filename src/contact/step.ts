@@ -116,7 +116,11 @@ function onDigit(draft: Draft, legId: LegId, digit: string): void {
 function onPlayFinished(draft: Draft, legId: LegId, playId: PlayId): void {
   const leg = draft.leg(legId);
   if (!leg) return;
-  if (leg.closing) return hangUpLeg(draft, legId);
+  if (leg.closing !== false) {
+    // The end of an earlier one, stopped for this one's sake, is told too.
+    if (leg.closing === playId) hangUpLeg(draft, legId);
+    return;
+  }
   const contact = draft.contact(leg.contactId);
   if (!contact) return;
   if (leg.role === 'agent') {

@@ -228,6 +228,19 @@ describe('nobody logged on', () => {
     expect(w.ordersOf('originate')).toMatchObject([{ to: { kind: 'number', number: '+81312345678' } }]);
   });
 
+  it('the promise is heard to its end, though the key cuts the announcement short', () => {
+    const w = new World();
+    const { leg, contactId } = w.customerCall();
+    const announcement = w.contact(contactId).playing as string;
+    w.give({ type: 'digit', leg, digit: '1' });
+    const promise = w.orders.findLast((o) => o.type === 'play');
+    w.clearOrders();
+    w.give({ type: 'playFinished', leg, play: announcement }); // stopped
+    expect(w.ordersOf('hangUp')).toHaveLength(0);
+    w.give({ type: 'playFinished', leg, play: promise?.type === 'play' ? promise.play : '' });
+    expect(w.ordersOf('hangUp')).toMatchObject([{ leg }]);
+  });
+
   it('another key does nothing', () => {
     const w = new World();
     const { leg, contactId } = w.customerCall();

@@ -252,6 +252,10 @@ export class Controller {
         for (const [id, r] of changes.offers) offers.set(id, r);
         for (const [id, r] of changes.legs) legs.set(id, r);
         for (const [id, r] of changes.agents) agents.set(id, r);
+        for (const failure of changes.failures ?? []) {
+          this.#options.log.error({ err: failure, input: input.type }, 'a part of a step failed');
+          this.#stepFailed = true;
+        }
         events.push(...changes.events);
         for (const order of changes.orders) orders.push({ id: `${seq}.${orders.length}`, ...order });
         settle.push(resolve);

@@ -40,6 +40,8 @@ export interface Changes {
   readonly agents: ReadonlyMap<AgentId, Agent>;
   readonly events: readonly FloorEvent[];
   readonly orders: readonly NewOrder[];
+  /** Parts of the step that threw; nothing of theirs is in the changes. Their timers are due still. */
+  readonly failures?: readonly unknown[];
 }
 
 interface Due {
@@ -220,6 +222,9 @@ export class Draft implements Changes {
   readonly agents = new Map<AgentId, Agent>();
   readonly events: FloorEvent[] = [];
   readonly orders: NewOrder[] = [];
+  readonly failures: unknown[] = [];
+  /** What `put` replaced, while a part may still have to be taken back. */
+  #replaced: { readonly map: Map<string, unknown>; readonly id: string; readonly before: unknown }[] | null = null;
 
   constructor(floor: Floor, context: FloorContext, at: EpochMs) {
     this.floor = floor;
@@ -273,8 +278,29 @@ export class Draft implements Changes {
   put(kind: 'agent', record: Agent): Agent;
   put(kind: 'contact' | 'offer' | 'leg' | 'agent', record: Contact | Offer | Leg | Agent): Contact | Offer | Leg | Agent {
     const map = { contact: this.contacts, offer: this.offers, leg: this.legs, agent: this.agents }[kind] as Map<string, unknown>;
+    this.#replaced?.push({ map, id: record.id, before: map.get(record.id) });
     map.set(record.id, record);
     return record;
+  }
+
+  /** A part of the step whose failure others must not suffer from: what it did is taken back, and the rest goes on. */
+  apart(part: () => void): void {
+    const [events, orders, lastContact] = [this.events.length, this.orders.length, this.lastContact];
+    this.#replaced = [];
+    try {
+      part();
+    } catch (error) {
+      for (const { map, id, before } of this.#replaced.reverse()) {
+        if (before === undefined) map.delete(id);
+        else map.set(id, before);
+      }
+      this.events.length = events;
+      this.orders.length = orders;
+      this.lastContact = lastContact;
+      this.failures.push(error);
+    } finally {
+      this.#replaced = null;
+    }
   }
 
   /** Every contact's id, those of this step included. */

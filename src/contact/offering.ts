@@ -27,7 +27,7 @@ export function offerWhatCanBe(draft: Draft): void {
     }
   }
   if (ready.length === 0) return;
-  for (const pair of match(waiting(draft), ready)) makeOffer(draft, pair.contactId, pair.agentId);
+  for (const pair of match(waiting(draft), ready)) draft.apart(() => makeOffer(draft, pair.contactId, pair.agentId));
 }
 
 function waiting(draft: Draft): Waiting[] {

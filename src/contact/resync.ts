@@ -2,11 +2,13 @@
  * After a gap: the switch tells what lives, and what we believed is compared with it. Whatever happened unheard is made up
  * for as if it had been told: hang-ups, answers, new calls. The rest goes on where it stood.
  */
-import type { SwitchSnapshot } from '../cti/port.ts';
+import type { BridgeId, ContactId, LegId } from '../base/ids.ts';
+import type { LiveLeg, SwitchSnapshot } from '../cti/port.ts';
 import { panelGone } from './agents.ts';
 import { onLegArrived } from './arrival.ts';
 import { feedDialogue } from './dialogue.ts';
 import type { Draft } from './floor.ts';
+import type { Leg } from './model.ts';
 import { onLegAnswered, onLegEnded } from './offering.ts';
 
 /** Panels were connected to a process that is gone: each has its grace time to show itself to this one. */
@@ -23,37 +25,40 @@ export function onResynchronised(draft: Draft, snapshot: SwitchSnapshot): void {
   const live = new Map(snapshot.legs.map((leg) => [leg.leg, leg]));
   const joined = new Map(snapshot.bridges.map((b) => [b.bridge, new Set(b.legs)]));
 
-  for (const leg of [...draft.floor.legs.values()]) {
-    const there = live.get(leg.id);
-    if (!there) onLegEnded(draft, leg.id, 'switchLost');
-    else if (there.state === 'up' && leg.state !== 'up') onLegAnswered(draft, leg.id);
+  for (const leg of [...draft.floor.legs.values()]) draft.apart(() => compareLeg(draft, leg, live.get(leg.id)));
+  for (const { leg, arrival } of snapshot.legs) {
+    if (arrival && !draft.leg(leg)) draft.apart(() => onLegArrived(draft, leg, arrival));
   }
-  for (const leg of snapshot.legs) {
-    if (leg.arrival && !draft.leg(leg.leg)) onLegArrived(draft, leg.leg, leg.arrival);
-  }
-
-  for (const id of [...draft.contactIds()]) {
-    const contact = draft.contact(id);
-    const leg = draft.leg(contact?.legId ?? null);
-    if (!contact || leg?.state !== 'up' || !draft.floor.legs.has(leg.id)) continue;
-    if (contact.state === 'scenario' && contact.dialogue?.playing) {
-      // Its end may have gone unheard. Should it still play, the caller only gets a little less time to dial.
-      feedDialogue(draft, contact, { type: 'playFinished', play: contact.dialogue.play });
-    } else if (contact.state === 'queued') {
-      draft.put('contact', { ...contact, playing: null, timers: { ...contact.timers, announce: draft.at + 1_000 } });
-    } else if (contact.state === 'offered' && contact.playing) {
-      draft.put('contact', { ...contact, playing: null });
-      draft.order(contact.id, { type: 'startMusic', leg: leg.id });
-    } else if (contact.state === 'connected') {
-      const offer = draft.offer(contact.offerId);
-      const agentLeg = draft.leg(offer?.legId ?? null);
-      const bridge = offer && joined.get(offer.bridgeId);
-      if (offer && agentLeg?.state === 'up' && !(bridge?.has(leg.id) && bridge.has(agentLeg.id))) {
-        draft.order(contact.id, { type: 'join', bridge: offer.bridgeId, legs: [leg.id, agentLeg.id] });
-      }
-    }
-  }
+  for (const id of [...draft.contactIds()]) draft.apart(() => catchUp(draft, id, joined));
   for (const leg of draft.floor.legs.values()) {
     if (draft.leg(leg.id)?.closing) draft.order(leg.contactId, { type: 'hangUp', leg: leg.id, reason: 'normal' });
+  }
+}
+
+function compareLeg(draft: Draft, leg: Leg, there: LiveLeg | undefined): void {
+  if (!there) onLegEnded(draft, leg.id, 'switchLost');
+  else if (there.state === 'up' && leg.state !== 'up') onLegAnswered(draft, leg.id);
+}
+
+/** A contact that goes on where it stood, but for what may have gone unheard about its party's leg. */
+function catchUp(draft: Draft, id: ContactId, joined: ReadonlyMap<BridgeId, ReadonlySet<LegId>>): void {
+  const contact = draft.contact(id);
+  const leg = draft.leg(contact?.legId ?? null);
+  if (!contact || leg?.state !== 'up' || !draft.floor.legs.has(leg.id)) return;
+  if (contact.state === 'scenario' && contact.dialogue?.playing) {
+    // Its end may have gone unheard. Should it still play, the caller only gets a little less time to dial.
+    feedDialogue(draft, contact, { type: 'playFinished', play: contact.dialogue.play });
+  } else if (contact.state === 'queued') {
+    draft.put('contact', { ...contact, playing: null, timers: { ...contact.timers, announce: draft.at + 1_000 } });
+  } else if (contact.state === 'offered' && contact.playing) {
+    draft.put('contact', { ...contact, playing: null });
+    draft.order(contact.id, { type: 'startMusic', leg: leg.id });
+  } else if (contact.state === 'connected') {
+    const offer = draft.offer(contact.offerId);
+    const agentLeg = draft.leg(offer?.legId ?? null);
+    const bridge = offer && joined.get(offer.bridgeId);
+    if (offer && agentLeg?.state === 'up' && !(bridge?.has(leg.id) && bridge.has(agentLeg.id))) {
+      draft.order(contact.id, { type: 'join', bridge: offer.bridgeId, legs: [leg.id, agentLeg.id] });
+    }
   }
 }

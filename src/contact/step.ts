@@ -161,18 +161,23 @@ function onPanelClosed(draft: Draft, agentId: string): void {
   if (offer && draft.contact(offer.contactId)?.state !== 'connected') endOffer(draft, offer, 'panelLost');
 }
 
-/** Every timer that is due, earliest first. */
+/** Every timer that is due, earliest first. One that fails stops no other. */
 function onTick(draft: Draft): void {
   for (const { kind, id, name } of draft.floor.dueTimers(draft.at)) {
-    if (kind === 'contact') onContactTimer(draft, id, name as keyof Contact['timers']);
-    else if (kind === 'offer') onOfferTimer(draft, id, name as keyof Offer['timers']);
-    else onAgentTimer(draft, id, name);
+    draft.apart(() => {
+      if (kind === 'contact') onContactTimer(draft, id, name as keyof Contact['timers']);
+      else if (kind === 'offer') onOfferTimer(draft, id, name as keyof Offer['timers']);
+      else onAgentTimer(draft, id, name);
+    });
   }
 }
 
+/** An earlier timer of the same tick may have cleared this one, or set it anew. */
+const isDue = (draft: Draft, timer: EpochMs | undefined): boolean => timer !== undefined && timer <= draft.at;
+
 function onContactTimer(draft: Draft, id: string, name: keyof Contact['timers']): void {
   const contact = draft.contact(id);
-  if (contact?.timers[name] === undefined) return; // an earlier timer of this tick cleared it
+  if (!contact || !isDue(draft, contact.timers[name])) return;
   const rung = draft.put('contact', { ...contact, timers: withoutTimers(contact, name) });
   switch (name) {
     case 'scenario':
@@ -190,7 +195,7 @@ function onContactTimer(draft: Draft, id: string, name: keyof Contact['timers'])
 
 function onOfferTimer(draft: Draft, id: string, name: keyof Offer['timers']): void {
   const offer = draft.offer(id);
-  if (offer?.timers[name] === undefined) return;
+  if (!offer || !isDue(draft, offer.timers[name])) return;
   const rung = draft.put('offer', { ...offer, timers: withoutTimers(offer, name) });
   const contact = draft.contact(offer.contactId);
   switch (name) {
@@ -210,10 +215,10 @@ function onOfferTimer(draft: Draft, id: string, name: keyof Offer['timers']): vo
 
 function onAgentTimer(draft: Draft, id: string, name: string): void {
   const agent = requireAgent(draft, id);
-  if (name === 'panel' && agent.timers.panel !== undefined) {
+  if (name === 'panel' && isDue(draft, agent.timers.panel)) {
     panelStaysAway(draft, agent);
     withoutPanel(draft, id);
-  } else if (name === 'wrapUp' && agent.timers.wrapUp !== undefined) {
+  } else if (name === 'wrapUp' && isDue(draft, agent.timers.wrapUp)) {
     endWrapUp(draft, agent, 'timer', null, null);
   }
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { InputRefused } from '#src/contact/agents.ts';
-import { customer, POLICY, World } from './world.ts';
+import { CONTEXT, customer, POLICY, World } from './world.ts';
 
 const callMe = (w: World): string => {
   w.give({
@@ -473,5 +473,44 @@ describe('a new controller takes over', () => {
     expect(w.contact(ringing.contactId).state).toBe('connected');
     w.expectEnded(gone.contactId, 'abandonedInQueue');
     expect([...w.contacts.values()].find((c) => c.legId === 'late')?.state).toBe('identifying');
+  });
+});
+
+describe('timers', () => {
+  it('one that fails, for a wrong rule or a missing entry, stops no other', () => {
+    const w = new World();
+    w.ready('bob');
+    const ringing = w.customerCall();
+    w.shown(w.offerOf(ringing.contactId));
+    w.wait(POLICY.ringMs - POLICY.lookUpMs);
+    const poisoned = w.call();
+    w.mayFail = true;
+    w.context = {
+      ...CONTEXT,
+      startDialogue: () => {
+        throw new Error('no such scenario');
+      },
+    };
+    const before = w.contact(poisoned.contactId);
+    w.give({ type: 'tick' }, POLICY.lookUpMs + 1);
+    expect(w.failures).toHaveLength(1);
+    expect(w.agent('bob')).toMatchObject({ state: 'notReady', reason: 'noAnswer' });
+    expect(w.contact(poisoned.contactId)).toEqual(before);
+    w.context = CONTEXT;
+    w.give({ type: 'tick' });
+    expect(w.contact(poisoned.contactId).state).toBe('scenario'); // due still, and done when it can be
+  });
+
+  it('one that another of the same moment has set anew waits its new time', () => {
+    const w = new World();
+    const { leg, contactId } = w.call(null);
+    for (const digit of '1234#') w.give({ type: 'digit', leg, digit });
+    w.context = { ...CONTEXT, stepDialogue: (d) => ({ dialogue: { ...d, tries: d.tries + 1 }, actions: [], timeoutMs: 5_000, notes: [] }) };
+    w.give({ type: 'digit', leg, digit: '5' });
+    const { lookUp, scenario } = w.contact(contactId).timers;
+    // A process that was away finds both due, and the look-up's answer starts a new question.
+    w.give({ type: 'tick' }, Math.max(lookUp as number, scenario as number) - w.at);
+    expect(w.contact(contactId).timers.scenario).toBe(w.at + 5_000);
+    expect(w.contact(contactId).dialogue?.tries).toBe(3);
   });
 });

@@ -8,8 +8,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { WebSocket } from 'ws';
+import { launchChromium } from '#test/support/chromium.ts';
 import { FarSide } from '#test/support/far-side.ts';
 import { freePort, freeRtpPorts } from '#test/support/ports.ts';
 
@@ -253,23 +254,7 @@ export class Office {
 
   /** @param voice a WAV file that the microphones hear, over and over; else Chromium's beeps */
   static async open(house: TestHouse, voice?: string): Promise<Office> {
-    const browser = await chromium.launch({
-      executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium',
-      args: [
-        '--no-sandbox',
-        '--disable-gpu',
-        '--disable-quic',
-        '--no-first-run',
-        '--disable-background-networking',
-        '--disable-component-update',
-        '--disable-sync',
-        '--use-fake-ui-for-media-stream',
-        '--use-fake-device-for-media-stream',
-        '--allow-loopback-in-peer-connection',
-        '--autoplay-policy=no-user-gesture-required',
-        ...(voice ? [`--use-file-for-fake-audio-capture=${voice}`] : []),
-      ],
-    });
+    const browser = await launchChromium(voice);
     return new Office(house, browser);
   }
 

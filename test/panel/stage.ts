@@ -3,26 +3,14 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
-import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
 import { DEFAULT_CALL_ME_POLICY } from '../../src/channels/call-me.ts';
 import { buildWeb } from '../../src/web/build.ts';
 import { type RunningWeb, startWeb, type WebOptions } from '../../src/web/server.ts';
+import { launchChromium } from '../support/chromium.ts';
 import { createFakeBackend, FAKE_PASSWORD, type FakeBackend } from '../support/fake-backend.ts';
 
 export { FAKE_PASSWORD };
-
-const CHROMIUM_ARGS = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-  '--use-fake-ui-for-media-stream',
-  '--use-fake-device-for-media-stream',
-  '--allow-loopback-in-peer-connection',
-];
 
 export interface Stage {
   readonly browser: Browser;
@@ -45,7 +33,7 @@ export interface House {
 export async function startStage(): Promise<Stage> {
   const staticDir = await mkdtemp(join(tmpdir(), 'madoguchi-browser-'));
   await buildWeb({ outDir: staticDir, log: { info: () => undefined } });
-  const browser = await chromium.launch({ executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium', args: CHROMIUM_ARGS });
+  const browser = await launchChromium();
 
   return {
     browser,

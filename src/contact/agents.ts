@@ -114,7 +114,7 @@ export function releaseAfterOffer(draft: Draft, agentId: AgentId, outcome: Offer
   if (agent?.state !== 'busy') return;
   const reason = outcome === 'agentLeft' ? (agent.panel === 'open' ? 'phoneUnreachable' : 'panelLost') : FAULT[outcome];
   if (agent.pending?.state === 'loggedOff') change(draft, agent, 'loggedOff');
-  else if (reason) change(draft, agent, 'notReady', { reason });
+  else if (reason && agent.pending?.state !== 'notReady') change(draft, agent, 'notReady', { reason });
   else toPending(draft, agent);
 }
 

@@ -20,10 +20,12 @@ export function endContact(draft: Draft, contactId: ContactId, cause: EndCause, 
     endedAt: draft.at,
     cause: contact.cause ?? cause,
     legId: null,
+    // One to whom it was only offered has not talked.
+    agentId: contact.connectedAt === null ? null : contact.agentId,
     timers: {},
   };
   draft.put('contact', ended);
-  draft.event('contactEnded', { contact: ended, agentId: contact.agentId, cause: ended.cause });
+  draft.event('contactEnded', { contact: ended, agentId: ended.agentId, cause: ended.cause });
 }
 
 /** Orders a live leg to be hung up. Its row ends when the switch says that it is gone. */

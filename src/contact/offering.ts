@@ -294,8 +294,8 @@ export function onLegEnded(draft: Draft, legId: LegId, cause: LegCause): void {
     if (offer?.legId === legId) onAgentLegEnded(draft, contact, offer, cause);
   } else if (contact.legId === legId) {
     const answered = leg.state === 'up';
-    if (answered) onPartyGone(draft, { ...contact, legId: null }, offer, cause);
-    else onPartyNotReached(draft, { ...contact, legId: null }, offer, cause);
+    if (answered) onPartyGone(draft, { ...contact, legId: null }, offer, legId, cause);
+    else onPartyNotReached(draft, { ...contact, legId: null }, offer, legId, cause);
   }
 }
 
@@ -335,14 +335,14 @@ const ABANDONED: Partial<Record<Contact['state'], EndCause>> = {
 };
 
 /** The party hung up, or was cut off. The offer goes with it, at once. */
-function onPartyGone(draft: Draft, contact: Contact, offer: Offer | undefined, cause: LegCause): void {
+function onPartyGone(draft: Draft, contact: Contact, offer: Offer | undefined, legId: LegId, cause: LegCause): void {
   draft.put('contact', contact);
   if (contact.state === 'connected' && offer) return clearConnection(draft, contact, offer, 'party');
   if (offer) {
     draft.put('contact', { ...contact, offerId: null });
     endOffer(draft, offer, 'callerGone');
   }
-  draft.event('connectionCleared', { contact, cause });
+  draft.event('connectionCleared', { contact, legId, cause });
   endContact(draft, contact.id, ABANDONED[contact.state] ?? 'handled');
 }
 
@@ -350,9 +350,9 @@ function onPartyGone(draft: Draft, contact: Contact, offer: Offer | undefined, c
 const HOPELESS: ReadonlySet<LegCause> = new Set(['invalidNumber']);
 
 /** A callback's party did not answer. It is tried again later, at its old place, or given up. */
-function onPartyNotReached(draft: Draft, contact: Contact, offer: Offer | undefined, cause: LegCause): void {
+function onPartyNotReached(draft: Draft, contact: Contact, offer: Offer | undefined, legId: LegId, cause: LegCause): void {
   const { policy } = draft.context;
-  draft.event('failed', { contact, offer, cause, data: { attempt: contact.attempts } });
+  draft.event('failed', { contact, offer, legId, cause, data: { attempt: contact.attempts } });
   if (offer) {
     draft.put('contact', { ...contact, offerId: null });
     endOffer(draft, offer, 'partyNotReached');

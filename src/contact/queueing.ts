@@ -58,10 +58,12 @@ export function positionOf(draft: Draft, contact: Contact): number {
 const isQueuedAt = (contact: Contact | undefined, deskId: DeskId | null): boolean =>
   contact !== undefined && isEligible(contact) && contact.deskId === deskId;
 
-/** Whether anybody is logged on at a desk, in whatever state. */
+/** Whether anybody is logged on at a desk, in whatever state; but not one who went without logging off, and stays away. */
 export function isStaffed(draft: Draft, deskId: DeskId): boolean {
   for (const profile of draft.context.directory.agents.values()) {
-    if (profile.deskIds.includes(deskId) && draft.agent(profile.id)?.state !== 'loggedOff') return true;
+    if (!profile.deskIds.includes(deskId)) continue;
+    const agent = draft.agent(profile.id);
+    if (agent && agent.state !== 'loggedOff' && !(agent.panel === 'closed' && agent.state === 'notReady')) return true;
   }
   return false;
 }

@@ -155,6 +155,8 @@ describe('an offer that comes to nothing', () => {
     const idleSince = w.agent('bob').idleSince;
     w.endLeg(leg);
     w.expectEnded(contactId, 'abandonedWhileRinging');
+    expect(w.contact(contactId).agentId).toBeNull(); // nobody has talked with this caller
+    expect(w.events.find((e) => e.name === 'connectionCleared')).toMatchObject({ legId: leg, cause: 'normalClearing' });
     expect(w.floor.offers.size).toBe(0);
     expect(w.agent('bob')).toMatchObject({ state: 'ready', idleSince });
     expect(w.ordersOf('hangUp')).toHaveLength(1);
@@ -239,6 +241,14 @@ describe('nobody logged on', () => {
     expect(w.ordersOf('hangUp')).toHaveLength(0);
     w.give({ type: 'playFinished', leg, play: promise?.type === 'play' ? promise.play : '' });
     expect(w.ordersOf('hangUp')).toMatchObject([{ leg }]);
+  });
+
+  it('is told so too when the agents only closed their browsers, and stay away', () => {
+    const w = new World();
+    w.ready('bob', 'ann');
+    for (const agentId of ['bob', 'ann']) w.give({ type: 'panelClosed', agentId });
+    w.wait(POLICY.panelGraceMs);
+    expect(w.contact(w.customerCall().contactId).announced?.kind).toBe('nobody');
   });
 
   it('another key does nothing', () => {
@@ -388,6 +398,16 @@ describe('agent states', () => {
     expect(w.agent('bob').state).toBe('busy');
     w.endLeg(leg);
     w.give({ type: 'wrapUp', agentId: 'bob', contactId, disposition: 'x', note: '' });
+    expect(w.agent('bob')).toMatchObject({ state: 'notReady', reason: 'lunch' });
+  });
+
+  it('a break asked for while it rings is taken, though the browser is lost or the call not answered', () => {
+    const w = new World();
+    w.ready('bob');
+    w.shown(w.offerOf(w.customerCall().contactId));
+    w.give({ type: 'agentSetNotReady', agentId: 'bob', reason: 'lunch' });
+    w.give({ type: 'panelClosed', agentId: 'bob' });
+    w.give({ type: 'panelOpened', agentId: 'bob', holdsCall: false });
     expect(w.agent('bob')).toMatchObject({ state: 'notReady', reason: 'lunch' });
   });
 

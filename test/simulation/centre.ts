@@ -39,6 +39,9 @@ export interface CentreOptions {
 export const NO_FAULTS: Faults = { doubled: 0, lost: 0, controllerKilledEveryMs: Infinity, panelLostEveryMs: Infinity };
 export const ALL_FAULTS: Faults = { doubled: 0.02, lost: 0.01, controllerKilledEveryMs: 900_000, panelLostEveryMs: 120_000 };
 
+/** Some 15 are usual. */
+const MOST_STEPS_PER_CONTACT = 200;
+
 const DESKS = ['sales', 'support', 'reception'] as const;
 
 /** A leg as it really is in the switch. */
@@ -189,6 +192,7 @@ export class Centre {
   #give(input: FloorInput): void {
     if (this.#down) return; // nobody hears it
     this.#steps++;
+    if (this.#steps > this.#options.contacts * MOST_STEPS_PER_CONTACT) this.#fail('the day does not end: something is due again and again');
     let changes: ReturnType<typeof step>;
     try {
       changes = this.#step(this.#floor, this.#context, input, this.#now);

@@ -153,7 +153,7 @@ export function erlangA(load: ImpatientLoad): QueueFigures {
     formula: 'Erlang A',
     agents,
     loadErlangs,
-    serviceLevel: readyShare + scale * integrate((x) => 1 - givenUp(x), withinMs),
+    serviceLevel: Math.min(1, readyShare + scale * integrate((x) => 1 - givenUp(x), withinMs)),
     waitProbability: waiting / (ready + waiting),
     abandonProbability,
     asaMs: (scale * integrate((x) => x * (1 - givenUp(x)))) / served,
@@ -214,7 +214,7 @@ export function agentsFor(question: StaffingQuestion): Staffing {
     return serviceLevel >= target.share && occupancy <= maxOccupancy;
   };
   const agents = first(enough, fewest, Math.max(fewest, Math.ceil(loadErlangs)));
-  // 0.7 is not quite 1 − 0.3 in a computer, and 14 / 0.7 would be 21.
+  // 21 / 0.7 is a little more than 30 in a computer.
   return { ...figures(agents), scheduled: Math.ceil(agents / (1 - shrinkage) - 1e-9) };
 }
 

@@ -491,7 +491,7 @@ function answerOf(task: Task, history: History): Answer {
       ...(task.maxOccupancy === null ? {} : { maxOccupancy: task.maxOccupancy }),
     },
   );
-  const simulate = ({ calls, staffing }: Slot & { staffing: Staffing }): SimulatedFigures =>
+  const simulate = ({ calls, staffing }: Slot & { staffing: Staffing }, row: number): SimulatedFigures =>
     simulateQueue({
       callsPerHour: (calls * 3_600_000) / intervalMs,
       ahtMs: aht.ms,
@@ -499,7 +499,7 @@ function answerOf(task: Task, history: History): Answer {
       withinMs: target.withinMs,
       ...(patience === null ? {} : { patienceMs: patience.ms }),
       calls: simulatedCalls,
-      seed,
+      seed: seed + row, // with one for all, every row would err to the same side
     });
   const formula: Formula = patience === null ? 'Erlang C' : 'Erlang A';
   return {
@@ -516,7 +516,7 @@ function answerOf(task: Task, history: History): Answer {
     aht,
     patience,
     simulation: simulatedCalls === 0 ? null : { calls: simulatedCalls, seed },
-    rows: staffed.map((slot) => ({ ...slot, simulated: simulatedCalls === 0 ? null : simulate(slot) })),
+    rows: staffed.map((slot, row) => ({ ...slot, simulated: simulatedCalls === 0 ? null : simulate(slot, row) })),
   };
 }
 
@@ -553,7 +553,7 @@ function textOf(answer: Answer): string {
   const head = [
     `${arrivals} arrivals ${answer.where}, ${answer.from} to ${answer.to}, ${timeZone}: the mean of each weekday`,
     ...(outside === 0 ? [] : [`not counted: ${outside} before or after these days`]),
-    ...leftOut.map((day) => `left out: ${day.date}, ${day.arrivals} arrivals, ${day.usual === null ? 'as told' : `usually ${day.usual}`}`),
+    ...leftOut.map((day) => `left out: ${day.date}, ${day.arrivals} arrivals, ${day.usual === null ? 'excluded' : `usually ${day.usual}`}`),
     wishes.join(', '),
     answer.source,
     ...(simulation === null ? [] : [`simulated: ${simulation.calls} calls for each row, seed ${simulation.seed}, ± two standard errors`]),

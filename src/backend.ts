@@ -1,7 +1,7 @@
 /** The house as the web edge sees it: answers from the committed floor, the directory and the database; gives inputs to the floor. */
 import { randomBytes } from 'node:crypto';
 import { browserEndpoint } from './base/endpoint.ts';
-import type { AgentId } from './base/ids.ts';
+import type { AgentId, DeskId } from './base/ids.ts';
 import { callingNumberOf } from './channels/call-me.ts';
 import { InputRefused } from './contact/agents.ts';
 import type { Controller } from './contact/controller.ts';
@@ -34,6 +34,9 @@ export interface BackendParts {
   readonly parts: () => Readonly<Record<string, 'ok' | string>>;
   readonly metrics: WebBackend['metrics'];
 }
+
+/** Quick enough to be called live, and slow enough that a busy desk's hundred panels are not sent something for each caller. */
+const QUEUES_TOLD_MS = 250;
 
 export function createBackend(house: BackendParts): WebBackend {
   const { controller, directory } = house;
@@ -77,8 +80,30 @@ export function createBackend(house: BackendParts): WebBackend {
     floorView: (principal) => floorView(principal, controller.floor, directory(), house.clock()),
 
     onChange(listener) {
+      // Who works at a desk sees how many wait there, also while nothing happens to them: told together, not for each caller.
+      const lengths = new Map<DeskId, number>();
+      let soon: NodeJS.Timeout | null = null;
+      const tellOfQueues = (): void => {
+        soon = null;
+        const { floor } = controller;
+        const changed = [...new Set([...lengths.keys(), ...floor.queuedDesks])].filter((desk) => {
+          const length = floor.queue(desk).length;
+          const before = lengths.get(desk) ?? 0;
+          if (length > 0) lengths.set(desk, length);
+          else lengths.delete(desk);
+          return length !== before;
+        });
+        if (changed.length === 0) return;
+        const deskIdsOf = (agentId: AgentId): readonly DeskId[] => directory().agents.get(agentId)?.deskIds ?? [];
+        const onShift = [...floor.agents.values()].filter((agent) => agent.state !== 'loggedOff').map((agent) => agent.id);
+        listener(new Set(onShift.filter((id) => deskIdsOf(id).some((desk) => changed.includes(desk)))));
+      };
       const stops = [
-        controller.onCommitted((committed) => listener(committed.agents)),
+        controller.onCommitted((committed) => {
+          listener(committed.agents);
+          soon ??= setTimeout(tellOfQueues, QUEUES_TOLD_MS);
+        }),
+        () => clearTimeout(soon ?? undefined),
         house.onReachable((endpoint) => {
           const agents = [...directory().agents.keys()].filter((id) => phoneOf(id, controller, directory()) === endpoint);
           if (agents.length > 0) listener(new Set(agents));

@@ -5,7 +5,6 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { parsePhoneNumberFromString } from 'libphonenumber-js/max';
-import type { Pool } from 'pg';
 import { type DestinationStream, pino } from 'pino';
 import { createBackend } from './backend.ts';
 import { browserEndpoint } from './base/endpoint.ts';
@@ -296,14 +295,14 @@ function secret(config: Config, name: string, bytes = 24): string {
 }
 
 /** Loads the demo centre on the first start; its people share one password, made for this installation. */
-async function demoCentre(config: Config, pool: Pool): Promise<House['access']> {
+async function demoCentre(config: Config, pool: ReturnType<typeof createPool>): Promise<House['access']> {
   const password = secret(config, 'demo-password', 9);
   await loadDemo(pool, { domainId: 'demo', password });
   return { kind: 'demo', userName: 'tanaka', password };
 }
 
 /** A centre that the database does not know is made, as small as it can be. @throws Error when its number is not given */
-async function newCentre(config: Config, pool: Pool): Promise<House['access']> {
+async function newCentre(config: Config, pool: ReturnType<typeof createPool>): Promise<House['access']> {
   const { domain: domainId } = config;
   if (await hasCentre(pool, domainId)) return null;
   const number = config.telephony.outgoingNumber;

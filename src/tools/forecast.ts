@@ -338,9 +338,10 @@ const daysFrom = (day: string, days: number): string => new Date(Date.parse(day)
 function readFile(file: string, task: Task): History {
   const timeZone = task.timeZone ?? 'Asia/Tokyo';
   const arrivals = arrivalsFromCsv(file, bytesOf(file), timeZone, task.intervalMs);
-  const days = arrivals.map(({ at }) => wallClock(at, timeZone).date).sort();
-  const [first, last] = [days[0], days.at(-1)];
-  if (first === undefined || last === undefined) throw new NoArrivalsError(`${file}: there are no arrivals in it`);
+  if (arrivals.length === 0) throw new NoArrivalsError(`${file}: there are no arrivals in it`);
+  let [earliest, latest] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (const { at } of arrivals) [earliest, latest] = [Math.min(earliest, at), Math.max(latest, at)];
+  const [first, last] = [wallClock(earliest, timeZone).date, wallClock(latest, timeZone).date];
   const [from, to] = [task.from ?? first, task.to ?? last];
   if (to < from) throw new UsageError(`the file's days are ${first} to ${last}, not from ${from} to ${to}`);
   return { arrivals, from, to, timeZone, holidays: [], where: `in ${file}`, aht: null, patience: null };
@@ -363,8 +364,10 @@ export function arrivalsFromCsv(file: string, bytes: Uint8Array, timeZone: strin
   const mistakes = csv.mistakes.map(({ line, reason, form }) => ({ line, text: `${reason}; right: ${form ?? 'as the header'}` }));
   const timeColumn = counted ? 'interval' : 'at';
   const arrivals: Arrivals[] = [];
+  // A minute of the wall clock is looked up once: a file may have a million lines.
+  const known = new Map<string, EpochMs | null>();
   for (const row of csv.rows) {
-    const at = read(row, timeColumn, (cell) => timeIn(cell, timeZone), mistakes);
+    const at = read(row, timeColumn, (cell) => timeIn(cell, timeZone, known), mistakes);
     const count = counted ? read(row, 'count', countIn, mistakes) : 1;
     if (at !== null && count !== null) arrivals.push({ at, count });
   }
@@ -402,19 +405,20 @@ function read<T>(row: CsvRow, column: string, reader: (cell: string) => T, mista
 }
 
 /** @throws RangeError in words that follow the cell */
-function timeIn(cell: string, timeZone: string): EpochMs {
-  const [, day = '', minute = '', second = ':00', offset] =
-    /^(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d)(:\d\d)?(?:\.\d+)?(Z|[+-]\d\d:?\d\d)?$/.exec(cell.replaceAll('/', '-')) ?? [];
-  let at: EpochMs | null;
+function timeIn(cell: string, timeZone: string, known: Map<string, EpochMs | null>): EpochMs {
+  const [, day = '', minute = '', second = '00', offset] =
+    /^(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d)(?::([0-5]\d))?(?:\.\d+)?(Z|[+-]\d\d:?\d\d)?$/.exec(cell.replaceAll('/', '-')) ?? [];
+  const key = `${day} ${minute}${offset === undefined ? '' : 'Z'}`;
+  let at = known.get(key);
   try {
-    at = instantOf(day, `${minute}${second}`, offset === undefined ? timeZone : 'UTC');
+    at ??= instantOf(day, minute, offset === undefined ? timeZone : 'UTC');
   } catch (cause) {
     throw new RangeError(`is no time; right: ${TIME_FORM}`, { cause });
   }
+  known.set(key, at);
   if (at === null) throw new RangeError(`never was: the clock of ${timeZone} is put forward over it; right: a time with its zone`);
-  if (offset === undefined || offset === 'Z') return at;
-  const minutes = Number(offset.slice(1, 3)) * 60 + Number(offset.slice(-2));
-  return at - (offset.startsWith('-') ? -minutes : minutes) * 60_000;
+  const minutes = offset === undefined || offset === 'Z' ? 0 : Number(offset.slice(1, 3)) * 60 + Number(offset.slice(-2));
+  return at + Number(second) * 1_000 - (offset?.startsWith('-') ? -minutes : minutes) * 60_000;
 }
 
 function countIn(cell: string): number {

@@ -76,11 +76,19 @@ describe('npm run forecast with a CSV', () => {
   });
 
   it('reads single arrivals, with a zone or by the clock of the one that is given, and Excel’s Shift_JIS', async () => {
-    const arrivals = lines('at', '2026-11-02T00:05:00Z', '2026-11-02 09:10', '2026/11/02 09:10:59', '2026-11-02T04:15:00.5+04:00', '');
+    const arrivals = lines(
+      'at',
+      '2026-11-02T00:05:00Z',
+      '2026-11-02 09:10',
+      '2026/11/02 09:10:59',
+      '2026-11-01 19:20:00-05:00',
+      '2026-11-02T04:15:00.5+0400',
+      '',
+    );
     const { printed } = await run(['--csv', file(arrivals), '--interval', '15m', '--simulate', '0', '--json', '--time-zone', 'Asia/Tokyo']);
     expect(JSON.parse(printed).rows.map((row: { startMinute: number; calls: number }) => [row.startMinute, row.calls])).toEqual([
       [540, 3],
-      [555, 1],
+      [555, 2],
     ]);
     const london = await run([
       '--csv',

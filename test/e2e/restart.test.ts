@@ -74,7 +74,9 @@ describe('the controller is killed', () => {
 
     // The one who called meanwhile was not lost.
     const { rows } = await until('the late call is a contact', async () => {
-      const found = await house.db.query(`select id from contact where organisation_id is not null and id <> $1 and state <> 'ended'`, [talkingId]);
+      const found = await house.db.query(`select id from contact where organisation_id is not null and id <> $1 and state <> 'ended'`, [
+        talkingId,
+      ]);
       return found.rowCount === 1 && found;
     });
     expect(rows).toHaveLength(1);

@@ -1,10 +1,11 @@
 /** npm run forecast: how many agents each interval of the week needs, from the log or a CSV of arrivals. */
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import type { DomainId, EpochMs } from '../base/ids.ts';
+import type { EpochMs } from '../base/ids.ts';
 import { type Config, loadConfig } from '../config.ts';
+import { arrivalsOf, recentCalls, type Span } from '../db/arrivals.ts';
+import { hasCentre } from '../db/centre.ts';
 import { loadDirectory } from '../db/directory.ts';
-import type { Queryable } from '../db/pool.ts';
 import type { Formula, Staffing, StaffingQuestion } from '../routing/erlang.ts';
 import {
   type AhtEstimate,
@@ -74,8 +75,6 @@ const WEEKDAYS = ['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Satur
 const WEEKS = 8;
 const ASSUMED_AHT_MS = 180_000;
 const MAX_MISTAKES = 20;
-/** Handling times and patience change with the product and the people: the latest calls say most. */
-const RECENT_CALLS = 100_000;
 
 export interface Output {
   readonly print: (text: string) => void;
@@ -255,8 +254,8 @@ async function readLog(task: Task, env: Readonly<Record<string, string | undefin
   const config: Config = loaded.config;
   const { pool, close } = await openDatabase(config, { name: 'madoguchi forecast', max: 1, statementTimeoutMs: 120_000 });
   try {
-    const known = await pool.query('select from domain where id = $1', [config.domain]);
-    if (known.rowCount === 0) throw new UsageError(`the database has no centre "${config.domain}": start the server once, or set DOMAIN`);
+    if (!(await hasCentre(pool, config.domain)))
+      throw new UsageError(`the database has no centre "${config.domain}": start the server once, or set DOMAIN`);
     const { desks } = await loadDirectory(pool, config.domain, now);
     const desk = task.desk === null ? null : desks.get(task.desk);
     if (desk === undefined) {
@@ -288,47 +287,6 @@ async function readLog(task: Task, env: Readonly<Record<string, string | undefin
   } finally {
     await close();
   }
-}
-
-interface Span {
-  readonly domainId: DomainId;
-  readonly desk: string | null;
-  readonly from: EpochMs;
-  readonly until: EpochMs;
-}
-
-const OF_SPAN = `domain_id = $1 and ($2::text is null or desk_id = $2) and queued_at is not null
-  and arrived_at >= to_timestamp($3::float8 / 1000) and arrived_at < to_timestamp($4::float8 / 1000)`;
-const spanOf = ({ domainId, desk, from, until }: Span): unknown[] => [domainId, desk, from, until];
-
-/** By the minute: of every zone the clock is a whole number of minutes from UTC. */
-async function arrivalsOf(db: Queryable, span: Span): Promise<Arrivals[]> {
-  const { rows } = await db.query<{ at: number; count: number }>(
-    `select (floor(extract(epoch from arrived_at) / 60) * 60000)::float8 as at, count(*)::int as count
-     from contact where ${OF_SPAN} and continues_id is null group by 1 order by 1`,
-    spanOf(span),
-  );
-  return rows;
-}
-
-interface LoggedCall {
-  readonly channel: string;
-  readonly waitMs: number;
-  readonly abandoned: boolean;
-  /** Talk and wrap-up; null when nobody talked, or it is not over. */
-  readonly handlingMs: number | null;
-}
-
-async function recentCalls(db: Queryable, span: Span): Promise<LoggedCall[]> {
-  const { rows } = await db.query<{ [K in keyof LoggedCall]: LoggedCall[K] }>(
-    `select channel,
-       (extract(epoch from coalesce(connected_at, ended_at) - queued_at) * 1000)::float8 as "waitMs",
-       coalesce(connected_at is null and cause in ('abandonedInQueue', 'abandonedWhileRinging'), false) as abandoned,
-       (extract(epoch from ended_at - connected_at) * 1000)::float8 as "handlingMs"
-     from contact where ${OF_SPAN} and state = 'ended' order by arrived_at desc limit ${RECENT_CALLS}`,
-    spanOf(span),
-  );
-  return rows;
 }
 
 const daysFrom = (day: string, days: number): string => new Date(Date.parse(day) + days * 86_400_000).toISOString().slice(0, 10);

@@ -4,6 +4,7 @@ import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:
 import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { loadConfig } from '../config.ts';
+import { hasCentre } from '../db/centre.ts';
 import { migrate } from '../db/migrate.ts';
 import { hashPassword } from '../db/password.ts';
 import { transaction } from '../db/pool.ts';
@@ -139,8 +140,8 @@ async function importFile(task: ImportTask, env: Readonly<Record<string, string 
   const { url, pool, close } = await openDatabase(config, { name: 'madoguchi import', max: 3, statementTimeoutMs: 120_000 });
   try {
     await migrate(url);
-    const known = await pool.query('select from domain where id = $1', [domainId]);
-    if (known.rowCount === 0) throw new UsageError(`the database has no centre "${domainId}": start the server once, or give --domain`);
+    if (!(await hasCentre(pool, domainId)))
+      throw new UsageError(`the database has no centre "${domainId}": start the server once, or give --domain`);
     const plan = await task.importer.plan(pool, domainId, file);
     const mistakes = [...file.mistakes, ...plan.mistakes].sort((a, b) => a.line - b.line);
     const rows = file.rows.length + file.mistakes.length;

@@ -1,10 +1,10 @@
 /**
  * Carries out what was committed. Orders of one contact go one after another, in the order of their making; those of
- * different contacts side by side. Every order is safe to repeat, so one that may or may not have reached the switch is
+ * different contacts side by side. Look-ups go apart: nobody's call waits for a slow database. Every order is safe to repeat, so one that may or may not have reached the switch is
  * simply given again. Whatever cannot be done becomes an input, and the floor decides what that means.
  */
 
-import type { ContactId } from '../base/ids.ts';
+import type { ContactId, LegId } from '../base/ids.ts';
 import type { Logger } from '../base/log.ts';
 import { SwitchError, type SwitchPort } from '../cti/port.ts';
 import type { FloorInput, Order } from './model.ts';
@@ -22,10 +22,16 @@ export interface OrderRunnerParts {
 
 /** Pause between two tries of an order for which the switch or the database is away. */
 const RETRY_MS = 250;
+/** A look-up that still fails then is of no use to anybody: the floor has gone on without (`FloorPolicy.lookUpMs`). */
+const LOOK_UP_TRIES = 60;
 
 export class OrderRunner {
   readonly #parts: OrderRunnerParts;
   readonly #chains = new Map<ContactId, Promise<void>>();
+  /** The last look-up of each contact: the answer to an earlier one (a code mistyped before) must not pass for its answer. */
+  readonly #lookUps = new Map<ContactId, string>();
+  /** Legs that are to be hung up: not to be dialled any more. */
+  readonly #unwanted = new Set<LegId>();
   #closed = false;
 
   constructor(parts: OrderRunnerParts) {
@@ -34,6 +40,12 @@ export class OrderRunner {
 
   run(orders: readonly Order[]): void {
     for (const order of orders) {
+      if (order.type === 'lookUpParty') {
+        this.#lookUps.set(order.contactId, order.id);
+        void this.#carryOut(order);
+        continue;
+      }
+      if (order.type === 'hangUp') this.#unwanted.add(order.leg);
       const chain = (this.#chains.get(order.contactId) ?? Promise.resolve()).then(() => this.#carryOut(order));
       this.#chains.set(order.contactId, chain);
       const forget = (): void => {
@@ -43,7 +55,7 @@ export class OrderRunner {
     }
   }
 
-  /** Resolves when everything given so far has been carried out. */
+  /** Resolves when everything that was given for the switch so far has been carried out. */
   async settled(): Promise<void> {
     await Promise.all(this.#chains.values());
   }
@@ -55,19 +67,32 @@ export class OrderRunner {
 
   async #carryOut(order: Order): Promise<void> {
     for (let tries = 1; !this.#closed; tries++) {
+      if (this.#isOvertaken(order)) return this.#done(order);
       try {
         await this.#give(order);
-        return this.#parts.done(order.id);
+        return this.#done(order);
       } catch (error) {
         if (!mayHelpToRepeat(order, error, tries)) {
           this.#parts.log.info({ order: order.id, type: order.type, contactId: order.contactId, err: error }, 'order not carried out');
           this.#reportFailure(order, error);
-          return this.#parts.done(order.id);
+          return this.#done(order);
         }
         if (tries % 20 === 1) this.#parts.log.warn({ order: order.id, type: order.type, err: error }, 'order is tried again');
         await new Promise((resolve) => setTimeout(resolve, RETRY_MS).unref());
       }
     }
+  }
+
+  /** While it waited for the switch or the database, another order has made it pointless. */
+  #isOvertaken(order: Order): boolean {
+    if (order.type === 'originate') return this.#unwanted.has(order.leg);
+    return order.type === 'lookUpParty' && this.#lookUps.get(order.contactId) !== order.id;
+  }
+
+  #done(order: Order): void {
+    if (order.type === 'hangUp') this.#unwanted.delete(order.leg);
+    if (order.type === 'lookUpParty' && !this.#isOvertaken(order)) this.#lookUps.delete(order.contactId);
+    this.#parts.done(order.id);
   }
 
   async #give(order: Order): Promise<void> {
@@ -93,6 +118,7 @@ export class OrderRunner {
         return sw.dropBridge(order.bridge);
       case 'lookUpParty': {
         const record = await find(order.by, order.value);
+        if (this.#isOvertaken(order)) return;
         return report({ type: 'partyLookedUp', contactId: order.contactId, by: order.by, record });
       }
       default:
@@ -128,7 +154,7 @@ export class OrderRunner {
 
 /** The switch or the database is away, or too slow: later is better than never. A refusal will be one again. */
 function mayHelpToRepeat(order: Order, error: unknown, tries: number): boolean {
-  if (order.type === 'lookUpParty') return true;
+  if (order.type === 'lookUpParty') return tries < LOOK_UP_TRIES;
   if (!(error instanceof SwitchError)) return false;
   return error.code === 'notConnected' || (error.code === 'timeout' && tries < 5);
 }

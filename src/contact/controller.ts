@@ -53,6 +53,7 @@ export interface Committed {
 const MAX_INPUTS_PER_COMMIT = 500;
 /** Done orders are noted along with the next commit; when none comes, after this. */
 const NOTE_DONE_AFTER_MS = 500;
+const COMPARE_AGAIN_MS = 1_000;
 const COMMIT_RETRY_MS = { first: 100, most: 2_000 } as const;
 
 export class Controller {
@@ -74,6 +75,12 @@ export class Controller {
   #resyncing: Promise<void> | null = null;
   #stopped = false;
   #commitTrouble: string | null = null;
+  /** What we believe of the switch is what lives there. False from each loss of the connection to the next comparison. */
+  #compared = false;
+  /** One more with each connection and each loss: a comparison begun under another number is over. */
+  #connection = 0;
+  /** How far the machine's clock was set back under us. */
+  #setBackMs = 0;
   /** A step threw: a timer that makes it throw again must not keep us busy. */
   #stepFailed = false;
   /** Legs that ended lately: a snapshot under way may still show them. */
@@ -102,7 +109,9 @@ export class Controller {
   get trouble(): string | null {
     if (this.#stopped) return 'stopped';
     if (!this.#lease) return 'waiting for the lease of the domain';
-    return this.#commitTrouble ?? (this.#options.switch.connected ? null : 'the switch is not connected');
+    if (this.#commitTrouble) return this.#commitTrouble;
+    if (!this.#options.switch.connected) return 'the switch is not connected';
+    return this.#compared ? null : 'what lives in the switch is not known yet';
   }
 
   onCommitted(listener: (committed: Committed) => void): () => void {
@@ -116,8 +125,13 @@ export class Controller {
    */
   async start(): Promise<void> {
     const { store, domainId, owner, leaseTtlMs, log } = this.#options;
-    while (!this.#lease && !this.#stopped) {
-      this.#lease = await store.claim(domainId, owner, leaseTtlMs);
+    for (let tries = 1; !this.#lease && !this.#stopped; tries++) {
+      try {
+        this.#lease = await store.claim(domainId, owner, leaseTtlMs);
+      } catch (error) {
+        if (tries === 1) throw error;
+        log.warn({ err: error }, 'the database is away; still waiting for the lease');
+      }
       if (!this.#lease) await sleep(Math.min(1_000, leaseTtlMs / 4));
     }
     if (this.#stopped) return;
@@ -139,20 +153,40 @@ export class Controller {
    */
   submit(input: FloorInput): Promise<void> {
     if (this.#stopped) return Promise.reject(new InputRefused('stopping', 'this server is stopping; try again shortly'));
+    if (!this.#lease) return Promise.reject(new InputRefused('starting', 'this server is starting; try again shortly'));
     return new Promise((resolve, reject) => {
-      const at = Math.max(this.#options.clock.now(), this.#lastAt);
-      this.#lastAt = at;
-      this.#inbox.push({ input, at, resolve, reject });
+      this.#inbox.push({ input, at: this.#now(), resolve, reject });
       this.#pumping ??= this.#pump().finally(() => {
         this.#pumping = null;
       });
     });
   }
 
-  /** Renews every live leg's lease on life. Called by the clock. */
+  /**
+   * Renews the lease on life of every leg that somebody is on. Called by the clock. Those that only wait to be hung up are left
+   * out: should that fail, they end by themselves.
+   */
   async renewLegs(): Promise<void> {
     const { switch: sw, legLeaseMs } = this.#options;
-    if (sw.connected) await sw.renewLeases([...this.#committed.legs.keys()], legLeaseMs);
+    const { contacts, offers, legs } = this.#committed;
+    const wanted = [...legs.values()].filter((leg) => {
+      const contact = contacts.get(leg.contactId);
+      return contact && (contact.legId === leg.id || offers.get(contact.offerId ?? '')?.legId === leg.id);
+    });
+    if (sw.connected)
+      await sw.renewLeases(
+        wanted.map((leg) => leg.id),
+        legLeaseMs,
+      );
+  }
+
+  /** The floor's time. It never goes back: when the machine's clock is set back, it goes on from where it was. */
+  #now(): EpochMs {
+    const clock = this.#options.clock.now();
+    if (clock >= this.#lastAt) this.#setBackMs = 0;
+    else this.#setBackMs = Math.max(this.#setBackMs, this.#lastAt - clock);
+    this.#lastAt = Math.max(this.#lastAt, clock + this.#setBackMs);
+    return this.#lastAt;
   }
 
   /** Finishes what is being committed and lets go of the domain. Calls live on; the next owner takes them over. */
@@ -160,6 +194,7 @@ export class Controller {
     if (this.#stopped) return;
     this.#halt();
     await this.#pumping;
+    for (const waiting of this.#inbox.splice(0)) waiting.reject(new InputRefused('stopping', 'this server is stopping; try again shortly'));
     await this.#options.switch.close();
     await Promise.race([this.#runner.settled(), sleep(2_000)]);
     if (this.#lease) {
@@ -203,35 +238,51 @@ export class Controller {
         return this.#options.onReachable(event.endpoint, event.reachable);
       case 'disconnected':
         this.#options.log.warn({ reason: event.error }, 'the switch is away');
+        this.#compared = false;
+        this.#connection += 1;
         return;
       case 'resynchronised':
-        this.#resyncing = this.#resynchronise();
+        this.#connection += 1;
+        this.#resyncing = this.#resynchronise(this.#connection);
         return;
+      case 'legEnded':
+        this.#rememberEnded(event.leg);
+        return this.#report(event);
       default:
         this.#report(event);
     }
   }
 
   /** Gives first what was committed, then asks what lives: a leg that is missing then is really gone. */
-  async #resynchronise(): Promise<void> {
-    try {
-      await this.#runner.settled();
-      const snapshot = await this.#options.switch.snapshot();
-      const legs = snapshot.legs.filter((l) => !this.#endedLegs.has(l.leg));
-      await this.submit({ type: 'resynchronised', snapshot: { ...snapshot, legs } });
-      await this.renewLegs();
-    } catch (error) {
-      // It is away again: its next return brings the next comparison.
-      if (!this.#stopped) this.#options.log.warn({ err: error }, 'comparison with the switch failed');
+  async #resynchronise(connection: number): Promise<void> {
+    while (connection === this.#connection && !this.#stopped) {
+      try {
+        const settled = new Set(this.#committed.legs.keys());
+        await this.#runner.settled();
+        const snapshot = await this.#options.switch.snapshot();
+        if (connection !== this.#connection) return;
+        const legs = snapshot.legs.filter((l) => !this.#endedLegs.has(l.leg));
+        await this.submit({ type: 'resynchronised', snapshot: { ...snapshot, legs }, settled });
+        return await this.renewLegs();
+      } catch (error) {
+        if (this.#stopped) return;
+        this.#options.log.warn({ err: error }, 'comparison with the switch failed; trying again');
+        await sleep(COMPARE_AGAIN_MS);
+      }
     }
   }
 
   async #pump(): Promise<void> {
     while (this.#inbox.length > 0 && !this.#stopped) {
       const batch = this.#inbox.splice(0, MAX_INPUTS_PER_COMMIT);
-      await this.#decideCommitAct(batch);
+      try {
+        await this.#decideCommitAct(batch);
+      } catch (error) {
+        for (const waiting of batch) waiting.reject(error as Error);
+        this.#lose(error as Error);
+      }
+      this.#setTimer(); // after each, as a busy day has no end of inputs
     }
-    this.#setTimer();
   }
 
   async #decideCommitAct(batch: readonly Waiting[]): Promise<void> {
@@ -246,7 +297,8 @@ export class Controller {
     const settle: (() => void)[] = [];
     for (const { input, at, resolve, reject } of batch) {
       try {
-        const changes = step(this.#floor, context, input, at);
+        if (input.type === 'resynchronised') this.#compared = this.#options.switch.connected;
+        const changes = step(this.#floor, this.#compared ? context : { ...context, switchAway: true }, input, at);
         this.#floor.apply(changes);
         for (const [id, r] of changes.contacts) contacts.set(id, r);
         for (const [id, r] of changes.offers) offers.set(id, r);
@@ -278,18 +330,19 @@ export class Controller {
       orders,
       done: this.#done.splice(0),
     };
-    try {
-      await this.#commit(commit);
-    } catch (error) {
-      for (const waiting of batch) waiting.reject(error as Error);
-      return this.#lose(error as Error);
-    }
+    await this.#commit(commit);
     this.#committed.apply({ lastContact: this.#floor.lastContact, contacts, offers, legs, agents, events, orders });
-    this.#rememberEnded(legs.values());
+    for (const leg of legs.values()) if (leg.state === 'ended') this.#rememberEnded(leg.id);
     this.#runner.run(orders);
     for (const done of settle) done();
     const touched: Committed = { agents: new Set(agentsOf(offers.values(), agents.values(), contacts.values())), events };
-    for (const listener of this.#listeners) listener(touched);
+    for (const listener of this.#listeners) {
+      try {
+        listener(touched);
+      } catch (error) {
+        this.#options.log.error({ err: error }, 'whoever was to be told of a commit failed'); // the floor goes on
+      }
+    }
   }
 
   #emptyBatch(): CommitBatch {
@@ -336,8 +389,8 @@ export class Controller {
     }, NOTE_DONE_AFTER_MS).unref();
   }
 
-  #rememberEnded(legs: Iterable<Leg>): void {
-    for (const leg of legs) if (leg.state === 'ended') this.#endedLegs.add(leg.id);
+  #rememberEnded(leg: LegId): void {
+    this.#endedLegs.add(leg);
     for (const id of this.#endedLegs) {
       if (this.#endedLegs.size <= 1_000) break;
       this.#endedLegs.delete(id);
@@ -349,7 +402,7 @@ export class Controller {
     this.#timer = null;
     const due = this.#floor.nextDue();
     if (due === null || this.#stopped) return;
-    const inMs = Math.min(Math.max(this.#stepFailed ? 1_000 : 0, due - this.#options.clock.now()), 2 ** 31 - 1);
+    const inMs = Math.min(Math.max(this.#stepFailed ? 1_000 : 0, due - this.#now()), 2 ** 31 - 1);
     this.#stepFailed = false;
     this.#timer = setTimeout(() => this.#report({ type: 'tick' }), inMs);
   }

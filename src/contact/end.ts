@@ -34,6 +34,16 @@ export function hangUpLeg(draft: Draft, legId: LegId | null, reason: HangUpReaso
   if (leg) draft.order(leg.contactId, { type: 'hangUp', leg: leg.id, reason });
 }
 
+/**
+ * A leg of our making that we believe gone lives: its dialling was given up as failed, and was done all the same. Nobody is to
+ * be rung for nothing. Ids of legs that we make begin with their contact's.
+ */
+export function hangUpStray(draft: Draft, legId: LegId): void {
+  const contactId = legId.slice(0, legId.indexOf('.'));
+  if (!contactId.startsWith(`${draft.floor.domainId}-`)) return;
+  draft.order(contactId, { type: 'hangUp', leg: legId, reason: 'normal' });
+}
+
 function closeAfterPlay(draft: Draft, contact: Contact): void {
   const leg = draft.leg(contact.legId);
   if (leg && contact.playing) draft.put('leg', { ...leg, closing: contact.playing });

@@ -18,6 +18,8 @@ import type { FloorRecords } from './ports.ts';
 export interface FloorContext {
   readonly directory: Directory;
   readonly policy: FloorPolicy;
+  /** Nothing is heard from the switch at present: nobody is offered anything, and nobody's silence means anything. */
+  readonly switchAway?: boolean;
   readonly decideDesk: (
     facts: { readonly party: Party; readonly entry: Entry; readonly channel: Channel; readonly callingNumber: CallingNumber },
     at: EpochMs,

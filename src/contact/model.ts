@@ -306,7 +306,12 @@ export type FloorInput =
   | { readonly type: 'legEnded'; readonly leg: LegId; readonly cause: LegCause }
   | { readonly type: 'digit'; readonly leg: LegId; readonly digit: string }
   | { readonly type: 'playFinished'; readonly leg: LegId; readonly play: PlayId }
-  | { readonly type: 'resynchronised'; readonly snapshot: SwitchSnapshot }
+  | {
+      readonly type: 'resynchronised';
+      readonly snapshot: SwitchSnapshot;
+      /** Legs whose orders were carried out before it was taken: only these can be missing in it. Absent: all. */
+      readonly settled?: ReadonlySet<LegId>;
+    }
   // the database
   | {
       readonly type: 'partyLookedUp';

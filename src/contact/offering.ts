@@ -12,13 +12,14 @@ import type { LegCause } from '../cti/port.ts';
 import { match, type Ready, type Waiting } from '../routing/match.ts';
 import { beginWrapUp, InputRefused, occupy, releaseAfterOffer, requireAgent } from './agents.ts';
 import { newLeg } from './arrival.ts';
-import { endContact, hangUpLeg } from './end.ts';
+import { endContact, hangUpLeg, hangUpStray } from './end.ts';
 import { comesBefore, type Draft, isEligible, withoutTimers } from './floor.ts';
 import type { Agent, Contact, EndCause, Offer, OfferOutcome } from './model.ts';
 import { play } from './queueing.ts';
 
 /** Offers whoever waits to whoever is ready. Called at the end of every step. */
 export function offerWhatCanBe(draft: Draft): void {
+  if (draft.context.switchAway) return; // the return of the switch is a step too
   const ready: Ready[] = [];
   for (const profile of draft.context.directory.agents.values()) {
     const agent = draft.agent(profile.id);
@@ -146,7 +147,8 @@ export function ringAgent(draft: Draft, offer: Offer): void {
 /** An outgoing leg was answered: the party's (a callback) or the agent's. */
 export function onLegAnswered(draft: Draft, legId: LegId): void {
   const leg = draft.leg(legId);
-  if (!leg || leg.state === 'up') return;
+  if (!leg) return hangUpStray(draft, legId);
+  if (leg.state === 'up') return;
   const contact = draft.contact(leg.contactId);
   draft.put('leg', { ...leg, state: 'up', answeredAt: draft.at });
   if (leg.role === 'party' && contact?.legId === legId) return onPartyAnswered(draft, contact);

@@ -7,6 +7,7 @@ import type { LiveLeg, SwitchSnapshot } from '../cti/port.ts';
 import { panelGone } from './agents.ts';
 import { onLegArrived } from './arrival.ts';
 import { feedDialogue } from './dialogue.ts';
+import { hangUpStray } from './end.ts';
 import type { Draft } from './floor.ts';
 import type { Leg } from './model.ts';
 import { onLegAnswered, onLegEnded } from './offering.ts';
@@ -20,14 +21,19 @@ export function onControllerStarted(draft: Draft): void {
   }
 }
 
-/** @param snapshot taken after every order committed so far was carried out, so that a leg missing in it is really gone */
-export function onResynchronised(draft: Draft, snapshot: SwitchSnapshot): void {
+/** @param settled legs whose orders were carried out before the snapshot was taken: one of these that is missing in it is really gone */
+export function onResynchronised(draft: Draft, snapshot: SwitchSnapshot, settled?: ReadonlySet<LegId>): void {
   const live = new Map(snapshot.legs.map((leg) => [leg.leg, leg]));
   const joined = new Map(snapshot.bridges.map((b) => [b.bridge, new Set(b.legs)]));
 
-  for (const leg of [...draft.floor.legs.values()]) draft.apart(() => compareLeg(draft, leg, live.get(leg.id)));
-  for (const { leg, arrival } of snapshot.legs) {
-    if (arrival && !draft.leg(leg)) draft.apart(() => onLegArrived(draft, leg, arrival));
+  for (const leg of [...draft.floor.legs.values()]) {
+    const there = live.get(leg.id);
+    if (there || !settled || settled.has(leg.id)) draft.apart(() => compareLeg(draft, leg, there));
+  }
+  for (const { leg, direction, arrival } of snapshot.legs) {
+    if (draft.floor.legs.has(leg)) continue;
+    if (arrival) draft.apart(() => onLegArrived(draft, leg, arrival));
+    else if (direction === 'out') hangUpStray(draft, leg);
   }
   for (const id of [...draft.contactIds()]) draft.apart(() => catchUp(draft, id, joined));
   for (const leg of draft.floor.legs.values()) {

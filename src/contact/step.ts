@@ -17,7 +17,7 @@ import {
 } from './agents.ts';
 import { onCallMeRequested, onLegArrived, onPartyLookedUp } from './arrival.ts';
 import { dialoguePlay, feedDialogue } from './dialogue.ts';
-import { hangUpLeg } from './end.ts';
+import { hangUpLeg, hangUpStray } from './end.ts';
 import { type Changes, Draft, type Floor, type FloorContext, withoutTimers } from './floor.ts';
 import type { Contact, FloorInput, Offer } from './model.ts';
 import {
@@ -63,7 +63,7 @@ function decide(draft: Draft, input: FloorInput): void {
     case 'playFinished':
       return onPlayFinished(draft, input.leg, input.play);
     case 'resynchronised':
-      return onResynchronised(draft, input.snapshot);
+      return onResynchronised(draft, input.snapshot, input.settled);
     case 'controllerStarted':
       return onControllerStarted(draft);
     case 'partyLookedUp':
@@ -101,7 +101,8 @@ function decide(draft: Draft, input: FloorInput): void {
 
 function onLegRinging(draft: Draft, legId: LegId): void {
   const leg = draft.leg(legId);
-  if (leg?.state !== 'dialling') return;
+  if (!leg) return hangUpStray(draft, legId);
+  if (leg.state !== 'dialling') return;
   draft.put('leg', { ...leg, state: 'ringing' });
   const contact = draft.contact(leg.contactId);
   draft.event('delivered', { contact, offer: draft.offer(contact?.offerId ?? null), agentId: leg.agentId, legId });
@@ -146,7 +147,7 @@ function onPanelOpened(draft: Draft, agentId: string, holdsCall: boolean): void 
   const contact = offer && draft.contact(offer.contactId);
   if (!offer || agent.phone !== 'browser' || holdsCall) return;
   // The page was loaded anew, and with it went its phone: a call that was on it is put through again.
-  if (contact?.state === 'connected') {
+  if (contact?.state === 'connected' || (offer.state === 'ringing' && draft.leg(offer.legId)?.state === 'ringing')) {
     hangUpLeg(draft, offer.legId);
     ringAgent(draft, offer);
   } else if (offer.state === 'accepted') endOffer(draft, offer, 'panelLost');
@@ -198,6 +199,12 @@ function onOfferTimer(draft: Draft, id: string, name: keyof Offer['timers']): vo
   if (!offer || !isDue(draft, offer.timers[name])) return;
   const rung = draft.put('offer', { ...offer, timers: withoutTimers(offer, name) });
   const contact = draft.contact(offer.contactId);
+  if (draft.context.switchAway && (name === 'ring' || name === 'dial')) {
+    // Whether it rings, or was answered, nobody can tell now: its time begins anew, and the comparison will say.
+    const againMs = name === 'ring' ? draft.context.policy.ringMs : draft.context.policy.dialMs;
+    draft.put('offer', { ...rung, timers: { ...rung.timers, [name]: draft.at + againMs } });
+    return;
+  }
   switch (name) {
     case 'pop':
     case 'rejoin':

@@ -534,3 +534,69 @@ describe('timers', () => {
     expect(w.contact(contactId).dialogue?.tries).toBe(3);
   });
 });
+
+describe('the switch is away', () => {
+  it('nobody is offered anything, and nobody is blamed for a phone that cannot ring', () => {
+    const w = new World();
+    w.ready('bob');
+    const ringing = w.customerCall();
+    w.shown(w.offerOf(ringing.contactId));
+    w.context = { ...CONTEXT, switchAway: true };
+    w.ready('ann');
+    const second = w.customerCall();
+    w.wait(POLICY.ringMs * 1.5);
+    expect(w.agent('bob').state).toBe('busy');
+    expect(w.agent('ann').state).toBe('ready');
+    w.context = CONTEXT;
+    const agentLeg = w.offerOf(ringing.contactId).legId as string;
+    const up = (leg: string) => ({ leg, direction: 'out' as const, state: 'up' as const, arrival: null });
+    w.give({ type: 'resynchronised', snapshot: { legs: [up(ringing.leg), up(second.leg), up(agentLeg)], bridges: [] } });
+    expect(w.contact(ringing.contactId).state).toBe('connected'); // answered meanwhile
+    expect(w.offerOf(second.contactId).agentId).toBe('ann');
+  });
+
+  it('a leg made after the switch was asked what lives is not missed', () => {
+    const w = new World();
+    const { leg, contactId } = w.customerCall();
+    const settled = new Set(w.floor.legs.keys());
+    const snapshot = { legs: [{ leg, direction: 'in' as const, state: 'up' as const, arrival: null }], bridges: [] };
+    w.ready('bob');
+    w.shown(w.offerOf(contactId));
+    w.give({ type: 'resynchronised', snapshot, settled });
+    expect(w.offerOf(contactId)).toMatchObject({ state: 'ringing', agentId: 'bob' });
+  });
+
+  it('a leg of ours that lives though we believe it gone is hung up', () => {
+    const w = new World();
+    w.ready('bob');
+    const { contactId } = w.customerCall();
+    w.shown(w.offerOf(contactId));
+    const leg = w.offerOf(contactId).legId as string;
+    w.endLeg(leg, 'unreachable'); // so the order's failure said
+    w.clearOrders();
+    w.give({ type: 'legRinging', leg });
+    w.give({ type: 'legAnswered', leg });
+    w.give({ type: 'legAnswered', leg: 'somebody-elses.leg' });
+    expect(w.ordersOf('hangUp')).toMatchObject([{ leg, contactId }, { leg }]);
+  });
+});
+
+describe('the page is reloaded while it rings, and nobody was there to see it', () => {
+  it('rings in the new page', () => {
+    const w = new World();
+    w.ready('bob');
+    const { contactId } = w.customerCall();
+    w.shown(w.offerOf(contactId));
+    const old = w.offerOf(contactId).legId as string;
+    w.give({ type: 'legRinging', leg: old });
+    w.restart();
+    w.clearOrders();
+    w.give({ type: 'panelOpened', agentId: 'bob', holdsCall: false });
+    const fresh = w.offerOf(contactId).legId as string;
+    expect(w.ordersOf('hangUp')).toMatchObject([{ leg: old }]);
+    expect(w.ordersOf('originate')).toMatchObject([{ leg: fresh }]);
+    w.endLeg(old, 'cancelled');
+    w.give({ type: 'legAnswered', leg: fresh });
+    expect(w.contact(contactId).state).toBe('connected');
+  });
+});

@@ -71,6 +71,7 @@ export const INVARIANTS: Readonly<Record<string, Check>> = {
   },
 
   'nobody waits while somebody of the desk is ready': (w) => {
+    if (w.context.switchAway) return [];
     const ready = [...w.floor.agents.values()].filter((a) => a.state === 'ready' && a.panel === 'open');
     const bad: string[] = [];
     for (const a of ready) {

@@ -42,7 +42,7 @@ export interface Changes {
   readonly agents: ReadonlyMap<AgentId, Agent>;
   readonly events: readonly FloorEvent[];
   readonly orders: readonly NewOrder[];
-  /** Parts of the step that threw; nothing of theirs is in the changes. Their timers are due still. */
+  /** Parts of the step that threw; nothing of theirs is in the changes. */
   readonly failures?: readonly unknown[];
 }
 
@@ -188,16 +188,14 @@ export class Floor {
     const deskId = contact.deskId as DeskId;
     const queue = this.#queues.get(deskId) ?? [];
     this.#queues.set(deskId, queue);
-    let i = queue.length;
-    while (i > 0 && comesBefore(contact, queue[i - 1] as Contact)) i--;
-    queue.splice(i, 0, contact);
+    queue.splice(placeIn(queue, contact), 0, contact);
   }
 
   #unqueue(contact: Contact): void {
     if (!isEligible(contact)) return;
     const queue = this.#queues.get(contact.deskId as DeskId);
-    const i = queue?.findIndex((c) => c.id === contact.id) ?? -1;
-    if (queue && i >= 0) queue.splice(i, 1);
+    const i = queue ? placeIn(queue, contact) : 0;
+    if (queue?.[i]?.id === contact.id) queue.splice(i, 1);
     if (queue?.length === 0) this.#queues.delete(contact.deskId as DeskId);
   }
 }
@@ -208,6 +206,17 @@ export const isEligible = (contact: Contact): boolean => contact.state === 'queu
 /** Order of a queue: who came first; of two in the same millisecond, who was taken in first. */
 export function comesBefore(a: Contact, b: Contact): boolean {
   return a.arrivedAt - b.arrivedAt < 0 || (a.arrivedAt === b.arrivedAt && serial(a) < serial(b));
+}
+
+/** How many of a queue come before a contact, whether it is in the queue or not. By halves: queues may be long. */
+export function placeIn(queue: readonly Contact[], contact: Contact): number {
+  let [from, to] = [0, queue.length];
+  while (from < to) {
+    const middle = (from + to) >> 1;
+    if (comesBefore(queue[middle] as Contact, contact)) from = middle + 1;
+    else to = middle;
+  }
+  return from;
 }
 
 const serial = (contact: Contact): number => Number(contact.id.slice(contact.id.lastIndexOf('-') + 1));
@@ -285,12 +294,13 @@ export class Draft implements Changes {
     return record;
   }
 
-  /** A part of the step whose failure others must not suffer from: what it did is taken back, and the rest goes on. */
-  apart(part: () => void): void {
+  /** A part of the step whose failure others must not suffer from: what it did is taken back, and the rest goes on. Whether it was done. */
+  apart(part: () => void): boolean {
     const [events, orders, lastContact] = [this.events.length, this.orders.length, this.lastContact];
     this.#replaced = [];
     try {
       part();
+      return true;
     } catch (error) {
       for (const { map, id, before } of this.#replaced.reverse()) {
         if (before === undefined) map.delete(id);
@@ -300,9 +310,21 @@ export class Draft implements Changes {
       this.orders.length = orders;
       this.lastContact = lastContact;
       this.failures.push(error);
+      return false;
     } finally {
       this.#replaced = null;
     }
+  }
+
+  /** Sets one timer to ring later. */
+  postpone(kind: 'contact' | 'offer' | 'agent', id: string, name: string, to: EpochMs): void {
+    const later = <T extends { readonly timers: object }>(record: T): T => ({ ...record, timers: { ...record.timers, [name]: to } });
+    const contact = kind === 'contact' ? this.contact(id) : undefined;
+    const offer = kind === 'offer' ? this.offer(id) : undefined;
+    const agent = kind === 'agent' ? this.agent(id) : undefined;
+    if (contact) this.put('contact', later(contact));
+    if (offer) this.put('offer', later(offer));
+    if (agent) this.put('agent', later(agent));
   }
 
   /** Every contact's id, those of this step included. */

@@ -3,7 +3,7 @@ import type { DeskId, EpochMs } from '../base/ids.ts';
 import type { Prompt } from '../ivr/scenario.ts';
 import type { Entry } from '../routing/directory.ts';
 import { endContact } from './end.ts';
-import { comesBefore, type Draft, isEligible, withoutTimers } from './floor.ts';
+import { comesBefore, type Draft, isEligible, placeIn, withoutTimers } from './floor.ts';
 import type { CallMe, Contact, Decision } from './model.ts';
 
 export function entryOf(draft: Draft, contact: Contact): Entry {
@@ -43,20 +43,12 @@ export function queueAt(draft: Draft, contact: Contact, decision: Decision): voi
 
 /** 1 for the next in turn. Counts those of this step too. */
 export function positionOf(draft: Draft, contact: Contact): number {
-  let before = 0;
-  for (const other of draft.floor.queue(contact.deskId as DeskId)) {
-    const now = draft.contacts.get(other.id) ?? other;
-    if (now.id !== contact.id && isEligible(now) && now.deskId === contact.deskId && comesBefore(now, contact)) before++;
-  }
-  for (const now of draft.contacts.values()) {
-    if (draft.floor.contacts.has(now.id) && isQueuedAt(draft.floor.contacts.get(now.id), contact.deskId)) continue;
-    if (now.id !== contact.id && isEligible(now) && now.deskId === contact.deskId && comesBefore(now, contact)) before++;
-  }
+  const isAhead = (other: Contact | undefined): boolean =>
+    other !== undefined && isEligible(other) && other.deskId === contact.deskId && comesBefore(other, contact);
+  let before = placeIn(draft.floor.queue(contact.deskId as DeskId), contact);
+  for (const [id, now] of draft.contacts) before += Number(isAhead(now)) - Number(isAhead(draft.floor.contacts.get(id)));
   return before + 1;
 }
-
-const isQueuedAt = (contact: Contact | undefined, deskId: DeskId | null): boolean =>
-  contact !== undefined && isEligible(contact) && contact.deskId === deskId;
 
 /** Whether anybody is logged on at a desk, in whatever state; but not one who went without logging off, and stays away. */
 export function isStaffed(draft: Draft, deskId: DeskId): boolean {

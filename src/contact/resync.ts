@@ -55,7 +55,8 @@ function catchUp(draft: Draft, id: ContactId, joined: ReadonlyMap<BridgeId, Read
     // Its end may have gone unheard. Should it still play, the caller only gets a little less time to dial.
     feedDialogue(draft, contact, { type: 'playFinished', play: contact.dialogue.play });
   } else if (contact.state === 'queued') {
-    draft.put('contact', { ...contact, playing: null, timers: { ...contact.timers, announce: draft.at + 1_000 } });
+    // Its end may have gone unheard, and with it the music's beginning. Who has music only is told again in due course.
+    if (contact.playing) draft.put('contact', { ...contact, playing: null, timers: { ...contact.timers, announce: draft.at + 1_000 } });
   } else if (contact.state === 'offered' && contact.playing) {
     draft.put('contact', { ...contact, playing: null });
     draft.order(contact.id, { type: 'startMusic', leg: leg.id });

@@ -162,14 +162,20 @@ function onPanelClosed(draft: Draft, agentId: string): void {
   if (offer && draft.contact(offer.contactId)?.state !== 'connected') endOffer(draft, offer, 'panelLost');
 }
 
-/** Every timer that is due, earliest first. One that fails stops no other. */
+/** Those that are due beyond these ring in the next step: nobody else is to wait until ten thousand have been told their place. */
+const TIMERS_PER_STEP = 200;
+/** A timer that fails rings again after this: what it fails for may be put right. */
+const FAILED_TIMER_AGAIN_MS = 5_000;
+
+/** The timers that are due, earliest first. One that fails stops no other. */
 function onTick(draft: Draft): void {
-  for (const { kind, id, name } of draft.floor.dueTimers(draft.at)) {
-    draft.apart(() => {
+  for (const { kind, id, name } of draft.floor.dueTimers(draft.at).slice(0, TIMERS_PER_STEP)) {
+    const done = draft.apart(() => {
       if (kind === 'contact') onContactTimer(draft, id, name as keyof Contact['timers']);
       else if (kind === 'offer') onOfferTimer(draft, id, name as keyof Offer['timers']);
       else onAgentTimer(draft, id, name);
     });
+    if (!done) draft.postpone(kind, id, name, draft.at + FAILED_TIMER_AGAIN_MS);
   }
 }
 

@@ -511,14 +511,27 @@ describe('timers', () => {
         throw new Error('no such scenario');
       },
     };
-    const before = w.contact(poisoned.contactId);
     w.give({ type: 'tick' }, POLICY.lookUpMs + 1);
     expect(w.failures).toHaveLength(1);
     expect(w.agent('bob')).toMatchObject({ state: 'notReady', reason: 'noAnswer' });
-    expect(w.contact(poisoned.contactId)).toEqual(before);
+    expect(w.contact(poisoned.contactId).state).toBe('identifying');
     w.context = CONTEXT;
-    w.give({ type: 'tick' });
-    expect(w.contact(poisoned.contactId).state).toBe('scenario'); // due still, and done when it can be
+    w.wait(10_000);
+    expect(w.contact(poisoned.contactId).state).toBe('scenario'); // tried again, and done when it can be
+  });
+
+  it('a thousand at once are told their places in turn, each its own', () => {
+    const w = new World();
+    w.ready('bob');
+    w.answer(w.customerCall().contactId);
+    const callers = Array.from({ length: 250 }, () => w.customerCall());
+    w.endLeg((callers[0] as { leg: string }).leg);
+    const before = w.events.length;
+    const first = w.give({ type: 'tick' }, POLICY.announceEveryMs);
+    expect(first.events.length).toBeLessThan(callers.length); // others have their turn in between
+    w.wait(POLICY.announceEveryMs - 1);
+    const told = w.events.slice(before).filter((e) => e.name === 'announced');
+    expect(told.map((e) => e.data['position'])).toEqual(callers.slice(1).map((_, i) => i + 1));
   });
 
   it('one that another of the same moment has set anew waits its new time', () => {

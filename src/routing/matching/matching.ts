@@ -241,9 +241,8 @@ export class Matching {
         if (worker.room === 0) worker.stage = 'out';
         else this.#release(worker);
       }
-      return made;
-    }
-    if (this.#dirty.length > 0 || this.#fresh.length > 0) this.#settle(made);
+    } else if (this.#dirty.length > 0 || this.#fresh.length > 0) this.#settle(made);
+    if (made.length > 1) made.sort(inOrderOfArrival);
     return made;
   }
 
@@ -574,7 +573,6 @@ export class Matching {
         made.push(this.#assignFrom(worker));
       }
     }
-    if (made.length > 1) made.sort(inOrderOfArrival);
   }
 
   /** From a worker who can take something to two who are each other's best. */
@@ -605,7 +603,8 @@ export class Matching {
     worker.load[bucket.channel]++;
     worker.totalLoad++;
     worker.assignments++;
-    if (bucket.kind === 'call') worker.lastCallAssignedAt = this.#now;
+    // Never back, should it have been told a time yet to come: an assignment may not open what was shut.
+    if (bucket.kind === 'call') worker.lastCallAssignedAt = Math.max(this.#now, worker.withoutCallSince);
     worker.room = this.#roomOf(worker);
     if (wasFree && worker.room !== 0) this.#release(worker);
     return made;

@@ -177,7 +177,7 @@ export class Reference {
         ...worker,
         load: { ...worker.load, [task.channel]: worker.load[task.channel] + 1 },
         assignments: worker.assignments + 1,
-        lastCallAssignedAt: task.kind === 'call' ? now : worker.lastCallAssignedAt,
+        lastCallAssignedAt: task.kind === 'call' ? Math.max(now, worker.lastCallAssignedAt ?? worker.idleSince) : worker.lastCallAssignedAt,
       });
       made.push({
         taskId: task.id,

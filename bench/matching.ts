@@ -68,6 +68,7 @@ class Centre {
   #serial = 0;
   /** By serial. */
   readonly #sorts: number[] = [];
+  readonly #models: Task[];
 
   constructor(shape: Shape) {
     this.#withRules = shape.withRules;
@@ -81,26 +82,33 @@ class Centre {
         shape.withRules && this.desks > 1 ? [{ to: `desk-${(desk + 1) % this.desks}`, when: 'afterMs', afterMs: 90_000 } as const] : [],
     }));
     this.workers = Array.from({ length: shape.agents }, (_, i) => this.#worker(i));
+    this.#models = Array.from({ length: 20_000 }, () => this.#model());
   }
 
   /** @param like the serial of the one whose place it takes: what waits stays as mixed as it was, and does not become what nobody can do */
   task(arrivedAt: number, like?: number): Task {
     const serial = this.#serial++;
-    const sort = like === undefined ? this.#random(1e9) : (this.#sorts[like] as number);
+    const sort = like === undefined ? this.#random(this.#models.length) : (this.#sorts[like] as number);
     this.#sorts.push(sort);
-    const pick = random(sort);
+    const model = this.#models[sort] as Task;
+    const promisedAt = this.#withRules && model.kind === 'callback' ? arrivedAt + 120_000 : null;
+    return { ...model, id: `centre-${serial}`, serial, arrivedAt, queuedAt: arrivedAt, promisedAt };
+  }
+
+  #model(): Task {
+    const pick = this.#random;
     const kind = KINDS[pick(KINDS.length)] as Kind;
     const requirements = REQUIREMENTS[pick(REQUIREMENTS.length)] as readonly Requirement[];
     return {
-      id: `centre-${serial}`,
+      id: '',
       queueId: `desk-${pick(this.desks)}`,
       kind,
       channel: kind === 'mail' ? 'mail' : 'voice',
       priorityClass: pick(10) === 0 ? 0 : 1,
-      arrivedAt,
-      serial,
-      queuedAt: arrivedAt,
-      promisedAt: this.#withRules && kind === 'callback' ? arrivedAt + 120_000 : null,
+      arrivedAt: 0,
+      serial: 0,
+      queuedAt: 0,
+      promisedAt: null,
       requirements,
       rings: this.#withRules && requirements.length > 1 ? [{ afterMs: 60_000, requirements: requirements.slice(0, 1) }] : [],
       preferred: null,

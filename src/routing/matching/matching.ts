@@ -33,14 +33,13 @@ import {
   type Bucket,
   byArrival,
   channelBit,
-  listBucket,
+  type Lane,
   Membership,
   measureOf,
   Queue,
   type Signature,
   Skills,
   TaskEntry,
-  unlistBucket,
   WorkerEntry,
 } from './parts.ts';
 
@@ -265,17 +264,15 @@ export class Matching {
     const own = entry.bucket;
     const score = own.slope * this.#now - entry.offset;
     let position = 1 + own.tasks.rank(entry);
-    for (const list of [own.queue.open, own.queue.held]) {
-      for (const bucket of list) {
-        if (bucket === own) continue;
-        const bySort = bucket.side - own.side || bucket.priorityClass - own.priorityClass;
-        if (bySort < 0) position += bucket.tasks.size;
-        else if (bySort === 0) {
-          position += bucket.tasks.count((other) => {
-            const otherScore = bucket.slope * this.#now - other.offset;
-            return otherScore !== score ? otherScore > score : byArrival(other, entry) < 0;
-          });
-        }
+    for (const bucket of own.queue.buckets()) {
+      if (bucket === own) continue;
+      const bySort = bucket.side - own.side || bucket.priorityClass - own.priorityClass;
+      if (bySort < 0) position += bucket.tasks.size;
+      else if (bySort === 0) {
+        position += bucket.tasks.count((other) => {
+          const otherScore = bucket.slope * this.#now - other.offset;
+          return otherScore !== score ? otherScore > score : byArrival(other, entry) < 0;
+        });
       }
     }
     return position;
@@ -302,7 +299,7 @@ export class Matching {
     const queue = this.#queues.get(queueId);
     if (!queue) return;
     const heads: { readonly bucket: Bucket; readonly rest: Iterator<TaskEntry>; entry: TaskEntry }[] = [];
-    for (const bucket of [...queue.open, ...queue.held]) {
+    for (const bucket of queue.buckets()) {
       const rest = bucket.tasks[Symbol.iterator]();
       const first = rest.next();
       if (!first.done) heads.push({ bucket, rest, entry: first.value });
@@ -404,32 +401,44 @@ export class Matching {
     const from = entry.bucket;
     if (from === to && entry.offset === offset) return;
     if (from !== null) {
+      const isHead = from.head === entry;
+      if (isHead) this.#hide(from);
       from.tasks.remove(entry);
       from.queue.waiting--;
-      if (from.tasks.first === null) this.#unlist(from);
+      if (isHead) this.#show(from);
     }
     entry.bucket = to;
     entry.offset = offset;
     if (to === null) return;
-    const wasEmpty = to.tasks.first === null;
+    const head = to.head;
     to.tasks.insert(entry);
     to.queue.waiting++;
-    if (!wasEmpty) return;
-    if (to.restrictedTo === null) listBucket(to.queue.open, to);
-    else {
-      listBucket(to.queue.held, to);
-      to.heldFor = this.#workers.get(to.restrictedTo) as WorkerEntry;
-      to.heldFor.held.push(to);
-    }
-    this.#soil(to);
+    if (to.tasks.first === head) return;
+    if (head === null) this.#soil(to);
+    else this.#hide(to);
+    this.#show(to);
   }
 
-  #unlist(bucket: Bucket): void {
-    if (bucket.heldFor === null) unlistBucket(bucket.queue.open, bucket);
+  /** Before a bucket's first changes. */
+  #hide(bucket: Bucket): void {
+    if (bucket.heldFor === null) bucket.queue.close(bucket);
     else {
-      unlistBucket(bucket.queue.held, bucket);
-      unlistBucket(bucket.heldFor.held, bucket);
+      bucket.queue.held.delete(bucket);
+      bucket.heldFor.held.delete(bucket);
       bucket.heldFor = null;
+    }
+    bucket.head = null;
+  }
+
+  /** After it changed. */
+  #show(bucket: Bucket): void {
+    bucket.head = bucket.tasks.first;
+    if (bucket.head === null) return;
+    if (bucket.restrictedTo === null) bucket.queue.open(bucket);
+    else {
+      bucket.heldFor = this.#workers.get(bucket.restrictedTo) as WorkerEntry;
+      bucket.heldFor.held.add(bucket);
+      bucket.queue.held.add(bucket);
     }
   }
 
@@ -548,7 +557,7 @@ export class Matching {
               (queue.waiting * MS_PER_HOUR) / queue.completionsPerHour > rule.estimatedWaitMs;
         if (isOn) overflowing |= 1 << i;
       }
-      if ((overflowing & ~queue.overflowing) !== 0) for (const bucket of queue.open) this.#soil(bucket);
+      if ((overflowing & ~queue.overflowing) !== 0) for (const bucket of queue.buckets()) this.#soil(bucket);
       queue.overflowing = overflowing;
     }
   }
@@ -567,7 +576,7 @@ export class Matching {
     }
     for (const bucket of dirty) {
       bucket.isDirty = false;
-      while (bucket.tasks.first !== null) {
+      while (bucket.head !== null) {
         const worker = this.#bestOf(bucket);
         if (worker === null) break;
         made.push(this.#assignFrom(worker));
@@ -587,7 +596,7 @@ export class Matching {
   }
 
   #assign(worker: WorkerEntry, bucket: Bucket): Assignment {
-    const entry = bucket.tasks.first as TaskEntry;
+    const entry = bucket.head as TaskEntry;
     const via = this.#via(worker, bucket) as Membership;
     const made: Assignment = {
       taskId: entry.id,
@@ -628,45 +637,57 @@ export class Matching {
     this.#best = null;
     for (const bucket of worker.held) {
       const membership = worker.in(bucket.queue);
-      if (membership !== null) this.#consider(worker, bucket, membership.priority);
+      if (membership !== null && this.#mayTake(worker, bucket)) this.#consider(bucket, membership.priority);
     }
     for (const { priority, queue } of worker.memberships) {
       if (this.#best !== null && priority > this.#bestPriority) break;
-      this.#look(worker, queue.open, 0, priority);
-      for (const source of queue.sources) this.#look(worker, source.from.open, source.bit, priority);
+      this.#look(worker, queue.lanes, 0, priority);
+      for (const source of queue.sources) this.#look(worker, source.from.lanes, source.bit, priority);
     }
     return this.#best;
   }
 
-  #look(worker: WorkerEntry, buckets: readonly Bucket[], rule: number, priority: number): void {
-    for (let i = 0; i < buckets.length; i++) {
-      const bucket = buckets[i] as Bucket;
+  #look(worker: WorkerEntry, lanes: readonly Lane[], rule: number, priority: number): void {
+    for (let i = 0; i < lanes.length; i++) {
+      const lane = lanes[i] as Lane;
       const best = this.#best;
       if (best !== null && priority === this.#bestPriority) {
-        if (bucket.side > best.side || (bucket.side === best.side && bucket.priorityClass > best.priorityClass)) return;
+        if (lane.side > best.side || (lane.side === best.side && lane.priorityClass > best.priorityClass)) return;
       }
-      if (rule !== 0 && ((bucket.overflow | bucket.queue.overflowing) & rule) === 0) continue;
-      this.#consider(worker, bucket, priority);
+      this.#lookAlong(worker, lane, rule, priority);
     }
   }
 
-  #consider(worker: WorkerEntry, bucket: Bucket, priority: number): void {
-    if (!this.#mayTake(worker, bucket)) return;
-    const first = bucket.tasks.first as TaskEntry;
-    const score = bucket.slope * this.#now - first.offset;
+  /** The first bucket of a lane that the worker may take from is the lane's best. */
+  #lookAlong(worker: WorkerEntry, lane: Lane, rule: number, priority: number): void {
+    for (let leaf = lane.buckets.firstLeaf; leaf !== null; leaf = leaf.next) {
+      const { items } = leaf;
+      for (let i = 0; i < items.length; i++) {
+        const bucket = items[i] as Bucket;
+        if (rule !== 0 && ((bucket.overflow | bucket.queue.overflowing) & rule) === 0) continue;
+        if (!this.#mayTake(worker, bucket)) continue;
+        this.#consider(bucket, priority);
+        return;
+      }
+    }
+  }
+
+  #consider(bucket: Bucket, priority: number): void {
+    const head = bucket.head as TaskEntry;
+    const score = bucket.slope * this.#now - head.offset;
     const best = this.#best;
-    if (best !== null && !this.#isBetter(bucket, first, score, priority, best)) return;
+    if (best !== null && !this.#isBetter(bucket, head, score, priority, best)) return;
     this.#best = bucket;
     this.#bestPriority = priority;
     this.#bestScore = score;
   }
 
-  #isBetter(bucket: Bucket, first: TaskEntry, score: number, priority: number, best: Bucket): boolean {
+  #isBetter(bucket: Bucket, head: TaskEntry, score: number, priority: number, best: Bucket): boolean {
     if (priority !== this.#bestPriority) return priority < this.#bestPriority;
     if (bucket.side !== best.side) return bucket.side < best.side;
     if (bucket.priorityClass !== best.priorityClass) return bucket.priorityClass < best.priorityClass;
     if (score !== this.#bestScore) return score > this.#bestScore;
-    return byArrival(first, best.tasks.first as TaskEntry) < 0;
+    return byArrival(head, best.head as TaskEntry) < 0;
   }
 
   /** All conditions but the queue. */

@@ -120,7 +120,7 @@ export const byArrival = (a: TaskEntry, b: TaskEntry): number => {
 
 const inBucket = (a: TaskEntry, b: TaskEntry): number => (a.offset !== b.offset ? a.offset - b.offset : byArrival(a, b));
 
-export class Bucket {
+export class Bucket implements Placed<Bucket> {
   readonly queue: Queue;
   readonly kind: Kind;
   readonly channel: Channel;
@@ -138,6 +138,11 @@ export class Bucket {
   readonly tasks = new Ordered<TaskEntry>(inBucket);
   /** The worker whom it is held for, while it has tasks. */
   heldFor: WorkerEntry | null = null;
+  /** Its first task; as long as it stands in its lane, it must not change. */
+  head: TaskEntry | null = null;
+  /** Where it stands while it has tasks for anybody. */
+  lane: Lane | null = null;
+  leaf: Node<Bucket> | null = null;
   /** Somebody free may want its first since it was last looked at. */
   isDirty = false;
 
@@ -163,6 +168,25 @@ export class Bucket {
   }
 }
 
+const byHead = (a: Bucket, b: Bucket): number => inBucket(a.head as TaskEntry, b.head as TaskEntry);
+
+/**
+ * Buckets of one side, class and slope: the order of their heads does not change with time either. So of a lane only the first
+ * bucket counts that a worker may take from.
+ */
+export class Lane {
+  readonly side: number;
+  readonly priorityClass: number;
+  readonly slope: number;
+  readonly buckets = new Ordered<Bucket>(byHead);
+
+  constructor(bucket: Bucket) {
+    this.side = bucket.side;
+    this.priorityClass = bucket.priorityClass;
+    this.slope = bucket.slope;
+  }
+}
+
 /** Another queue's tasks that overflow to this one, by one rule. */
 export interface Source {
   readonly from: Queue;
@@ -176,10 +200,12 @@ export class Queue {
   readonly id: QueueId;
   policy: QueuePolicy;
   readonly #buckets = new Map<number | string, Bucket>();
-  /** Buckets with tasks for anybody, by side and class. */
-  readonly open: Bucket[] = [];
-  /** Buckets with tasks that wait for their preferred agent, by side and class. */
-  readonly held: Bucket[] = [];
+  /** Buckets with tasks for anybody: lanes by side and class, none of them empty. */
+  readonly lanes: Lane[] = [];
+  /** How many buckets stand in them. */
+  openCount = 0;
+  /** Buckets with tasks that wait for their preferred agent. */
+  readonly held = new Set<Bucket>();
   /** Free workers, whose turn it is first. */
   readonly free = new Ordered<Membership>(byTurn);
   /** Queues that overflow to this one. */
@@ -207,11 +233,47 @@ export class Queue {
     const key = restrictedTo === null && task.excluded.length === 0 ? number : `${number}${wishes(restrictedTo, task.excluded)}`;
     let bucket = this.#buckets.get(key);
     if (!bucket) {
-      if (this.#buckets.size >= SPARE_BUCKETS && this.#buckets.size > 2 * (this.open.length + this.held.length)) this.#sweep();
+      if (this.#buckets.size >= SPARE_BUCKETS && this.#buckets.size > 2 * (this.openCount + this.held.size)) this.#sweep();
       bucket = new Bucket(this, task, { isBoosted, overflow, signature, restrictedTo });
       this.#buckets.set(key, bucket);
     }
     return bucket;
+  }
+
+  /** Puts a bucket into its lane. */
+  open(bucket: Bucket): void {
+    const { lanes } = this;
+    let i = lanes.length;
+    while (i > 0) {
+      const lane = lanes[i - 1] as Lane;
+      const order = lane.side - bucket.side || lane.priorityClass - bucket.priorityClass;
+      if (order < 0) break;
+      if (order === 0 && lane.slope === bucket.slope) {
+        bucket.lane = lane;
+        break;
+      }
+      i--;
+    }
+    if (bucket.lane === null) {
+      bucket.lane = new Lane(bucket);
+      lanes.splice(i, 0, bucket.lane);
+    }
+    bucket.lane.buckets.insert(bucket);
+    this.openCount++;
+  }
+
+  /** Takes a bucket out of its lane. */
+  close(bucket: Bucket): void {
+    const lane = bucket.lane as Lane;
+    lane.buckets.remove(bucket);
+    if (lane.buckets.first === null) this.lanes.splice(this.lanes.indexOf(lane), 1);
+    bucket.lane = null;
+    this.openCount--;
+  }
+
+  *buckets(): IterableIterator<Bucket> {
+    for (const lane of this.lanes) yield* lane.buckets;
+    yield* this.held;
   }
 
   /** Forgets all buckets; they have to be empty. */
@@ -226,19 +288,6 @@ export class Queue {
 
 const wishes = (restrictedTo: AgentId | null, excluded: readonly AgentId[]): string =>
   JSON.stringify([restrictedTo, ...new Set(excluded)].sort());
-
-/** Keeps a list of buckets by side and class. */
-export function listBucket(list: Bucket[], bucket: Bucket): void {
-  let i = list.length;
-  while (i > 0 && comesLater(list[i - 1] as Bucket, bucket)) i--;
-  list.splice(i, 0, bucket);
-}
-
-const comesLater = (a: Bucket, b: Bucket): boolean => a.side > b.side || (a.side === b.side && a.priorityClass > b.priorityClass);
-
-export function unlistBucket(list: Bucket[], bucket: Bucket): void {
-  list.splice(list.indexOf(bucket), 1);
-}
 
 /** A worker in one of its queues. Turn, as of when it became free. */
 export class Membership implements Placed<Membership> {
@@ -307,7 +356,7 @@ export class WorkerEntry implements HasDue {
   loggedOnMs = 0;
   assignments = 0;
   /** Buckets held for it. */
-  readonly held: Bucket[] = [];
+  readonly held = new Set<Bucket>();
   stage: Stage = 'out';
   /** It stands in the list of those to be asked. */
   isListed = false;

@@ -151,7 +151,7 @@ export type OfferTimer =
   | 'ring' // the agent does not answer
   | 'dial' // the party does not answer, and the switch says nothing
   | 'join' // the announcement to the agent is overdue: join all the same
-  | 'rejoin'; // the phone of a page that was loaded anew has not registered yet: ring it again
+  | 'reach'; // the phone has not registered yet, but may: ring it again
 
 export interface Offer {
   readonly id: OfferId;

@@ -124,13 +124,14 @@ export function ringAgent(draft: Draft, offer: Offer): void {
   const endpoint = agent.phone === 'deskPhone' && profile?.deskPhone ? profile.deskPhone : browserEndpoint(draft.floor.domainId, agent.id);
   newLeg(draft, contact, { id: legId, role: 'agent', agentId: agent.id, state: 'dialling' });
   const joining = contact.state === 'connected';
+  const again = joining || offer.state === 'ringing';
   draft.put('offer', {
     ...offer,
     state: joining ? offer.state : 'ringing',
-    stateSince: joining ? offer.stateSince : draft.at,
+    stateSince: again ? offer.stateSince : draft.at,
     legId,
     legs,
-    timers: { ring: (joining ? offer.timers.ring : undefined) ?? draft.at + ringMs },
+    timers: { ring: (again ? offer.timers.ring : undefined) ?? draft.at + ringMs },
   });
   const number = contact.callingNumber.kind === 'valid' ? contact.callingNumber.e164 : 'anonymous';
   draft.order(contact.id, {
@@ -302,14 +303,13 @@ export function onLegEnded(draft: Draft, legId: LegId, cause: LegCause): void {
 }
 
 function onAgentLegEnded(draft: Draft, contact: Contact, offer: Offer, cause: LegCause): void {
+  if (cause === 'unreachable' && mayRegisterYet(draft, contact, offer)) {
+    draft.put('offer', { ...offer, legId: null, timers: { ...offer.timers, reach: draft.at + REACH_AGAIN_MS } });
+    return;
+  }
   if (contact.state === 'connected') {
     const agent = draft.agent(offer.agentId);
     // A browser that goes away takes its call with it, and may even say good-bye in doing so: the party is not to suffer.
-    // The phone of a page that was just loaded anew takes a moment to register; until the ringing is over it is tried again.
-    if (cause === 'unreachable' && offer.timers.ring !== undefined) {
-      draft.put('offer', { ...offer, legId: null, timers: { ...offer.timers, rejoin: draft.at + REJOIN_EVERY_MS } });
-      return;
-    }
     const broke = cause !== 'normalClearing' || (agent?.phone === 'browser' && agent.panel !== 'open');
     if (broke) endOffer(draft, offer, 'agentLeft');
     else clearConnection(draft, contact, offer, 'agent');
@@ -327,7 +327,16 @@ function onAgentLegEnded(draft: Draft, contact: Contact, offer: Offer, cause: Le
   endOffer(draft, offer, outcome);
 }
 
-const REJOIN_EVERY_MS = 300;
+/**
+ * A phone that is not registered may be so in a moment: its page has just been loaded, its connection is just coming back. A new
+ * call is worth three seconds of that; one that is being talked on, all the ringing time.
+ */
+function mayRegisterYet(draft: Draft, contact: Contact, offer: Offer): boolean {
+  if (offer.timers.ring === undefined) return false;
+  return contact.state === 'connected' || draft.at - offer.stateSince < REACH_WITHIN_MS;
+}
+const REACH_WITHIN_MS = 3_000;
+const REACH_AGAIN_MS = 300;
 
 const ABANDONED: Partial<Record<Contact['state'], EndCause>> = {
   identifying: 'abandonedIdentifying',

@@ -73,7 +73,7 @@ export class OrderRunner {
         return this.#done(order);
       } catch (error) {
         if (!mayHelpToRepeat(order, error, tries)) {
-          this.#parts.log.info({ order: order.id, type: order.type, contactId: order.contactId, err: error }, 'order not carried out');
+          this.#logGivenUp(order, error);
           this.#reportFailure(order, error);
           return this.#done(order);
         }
@@ -81,6 +81,14 @@ export class OrderRunner {
         await new Promise((resolve) => setTimeout(resolve, RETRY_MS).unref());
       }
     }
+  }
+
+  /** A caller who hangs up a moment before an order is everyday; anything else is worth a look. */
+  #logGivenUp(order: Order, error: unknown): void {
+    const { log } = this.#parts;
+    const fields = { order: order.id, type: order.type, contactId: order.contactId };
+    if (error instanceof SwitchError && error.code === 'legGone') log.debug(fields, 'order not carried out: the leg is gone');
+    else log.warn({ ...fields, err: error }, 'order not carried out');
   }
 
   /** While it waited for the switch or the database, another order has made it pointless. */

@@ -1,7 +1,6 @@
 /** The little that the floor needs of the edges. `main.ts` hands over the real ones; tests may hand over others. */
 import type { DomainId, EpochMs } from '../base/ids.ts';
 import type { Prompt } from '../ivr/scenario.ts';
-import type { Directory } from '../routing/directory.ts';
 import type { PartyRecord } from '../routing/party.ts';
 import type { Agent, Contact, FloorEvent, Leg, Offer, Order } from './model.ts';
 
@@ -63,10 +62,6 @@ export interface FloorStore {
 export interface PartyFinder {
   /** By E.164 number or by customer code. Null when nobody has it. */
   find(domainId: DomainId, by: 'callingNumber' | 'customerCode', value: string): Promise<PartyRecord | null>;
-}
-
-export interface DirectorySource {
-  load(domainId: DomainId): Promise<Directory>;
 }
 
 export interface PromptStore {

@@ -213,7 +213,7 @@ function onOfferTimer(draft: Draft, id: string, name: keyof Offer['timers']): vo
   }
   switch (name) {
     case 'pop':
-    case 'rejoin':
+    case 'reach':
       return ringAgent(draft, rung);
     case 'ring':
       return endOffer(draft, rung, contact?.state === 'connected' ? 'agentLeft' : 'noAnswer');

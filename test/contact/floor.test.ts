@@ -137,12 +137,29 @@ describe('an offer that comes to nothing', () => {
     expect(w.agent('bob').state).toBe('ready');
   });
 
-  it('phone not registered: the next one is asked, and the agent learns why', () => {
+  it('phone about to register: is rung again, and answers', () => {
     const w = new World();
     w.ready('bob', 'ann');
     const { contactId } = w.customerCall();
     w.shown(w.offerOf(contactId));
     w.endLeg(w.offerOf(contactId).legId as string, 'unreachable');
+    w.wait(1_000);
+    w.answer(contactId);
+    expect(w.contact(contactId)).toMatchObject({ state: 'connected', agentId: 'bob' });
+  });
+
+  it('phone not registered: after three seconds the next one is asked, and the agent learns why', () => {
+    const w = new World();
+    w.ready('bob', 'ann');
+    const { contactId } = w.customerCall();
+    w.shown(w.offerOf(contactId));
+    const since = w.at;
+    while (w.offerOf(contactId).agentId === 'bob') {
+      const leg = w.offerOf(contactId).legId;
+      if (leg) w.endLeg(leg, 'unreachable');
+      w.wait(100);
+    }
+    expect(w.at - since).toBeLessThan(3_500);
     expect(w.agent('bob')).toMatchObject({ state: 'notReady', reason: 'phoneUnreachable' });
     expect(w.offerOf(contactId).agentId).toBe('ann');
   });

@@ -112,7 +112,7 @@ export const INVARIANTS: Readonly<Record<string, Check>> = {
       .filter((c) => c.state === 'connected')
       .filter((c) => {
         const offer = w.floor.offers.get(c.offerId ?? '');
-        return !w.floor.legs.has(c.legId ?? '') || !(w.floor.legs.has(offer?.legId ?? '') || offer?.timers.rejoin !== undefined);
+        return !w.floor.legs.has(c.legId ?? '') || !(w.floor.legs.has(offer?.legId ?? '') || offer?.timers.reach !== undefined);
       })
       .map((c) => c.id),
 

@@ -1,78 +1,63 @@
-/** What is due when: a heap whose things know their place in it, so that a time can be moved or forgotten without leaving a trace. */
+/**
+ * What is due when. Times are set, moved and forgotten in O(log n) and leave no trace. Sorted as a whole, not a heap: times to come
+ * are set in nearly the order in which they come due, so that both ends of the work touch few leaves, and those are hot.
+ */
 import type { EpochMs } from '../../base/ids.ts';
+import { type Node, Ordered, type Placed } from './ordered.ts';
 
-export interface HasDue {
-  /** Infinity: never. */
-  due: EpochMs;
-  /** Its place in the heap; -1 when it is not in it. */
-  dueIndex: number;
+class Timer<T> implements Placed<Timer<T>> {
+  readonly thing: T;
+  due: EpochMs = Number.POSITIVE_INFINITY;
+  /** Of two that are due at once, the one that was set first. */
+  order = 0;
+  leaf: Node<Timer<T>> | null = null;
+
+  constructor(thing: T) {
+    this.thing = thing;
+  }
 }
 
-export class DueHeap<T extends HasDue> {
-  readonly #heap: T[] = [];
+export type { Timer };
 
-  /** The one that is due first, or undefined. */
-  get top(): T | undefined {
-    return this.#heap[0];
+export interface HasTimer<T> {
+  timer: Timer<T> | null;
+}
+
+export class DueList<T extends HasTimer<T>> {
+  readonly #timers = new Ordered<Timer<T>>((a, b) => a.due - b.due || a.order - b.order);
+  #next = 0;
+
+  /** When the first is due, or Infinity. */
+  get due(): EpochMs {
+    const { first } = this.#timers;
+    return first === null ? Number.POSITIVE_INFINITY : first.due;
   }
 
+  /** The one that is due first, if it is by then. */
+  dueBy(now: EpochMs): T | null {
+    const { first } = this.#timers;
+    return first !== null && first.due <= now ? first.thing : null;
+  }
+
+  /** @param due Infinity: never */
   set(thing: T, due: EpochMs): void {
-    if (due === Number.POSITIVE_INFINITY) {
-      this.delete(thing);
-      return;
+    let { timer } = thing;
+    if (timer !== null) {
+      if (timer.leaf !== null) {
+        if (timer.due === due) return;
+        this.#timers.remove(timer);
+      }
+    } else if (due !== Number.POSITIVE_INFINITY) {
+      timer = new Timer(thing);
+      thing.timer = timer;
     }
-    const before = thing.due;
-    thing.due = due;
-    if (thing.dueIndex < 0) {
-      thing.dueIndex = this.#heap.length;
-      this.#heap.push(thing);
-      this.#up(thing);
-    } else if (due < before) this.#up(thing);
-    else if (due > before) this.#down(thing);
+    if (timer === null || due === Number.POSITIVE_INFINITY) return;
+    timer.due = due;
+    timer.order = this.#next++;
+    this.#timers.insert(timer);
   }
 
   delete(thing: T): void {
-    const at = thing.dueIndex;
-    thing.due = Number.POSITIVE_INFINITY;
-    if (at < 0) return;
-    thing.dueIndex = -1;
-    const last = this.#heap.pop() as T;
-    if (last === thing) return;
-    this.#heap[at] = last;
-    last.dueIndex = at;
-    this.#up(last);
-    this.#down(last);
-  }
-
-  #up(thing: T): void {
-    const heap = this.#heap;
-    let i = thing.dueIndex;
-    while (i > 0) {
-      const parent = (i - 1) >> 1;
-      const above = heap[parent] as T;
-      if (above.due <= thing.due) break;
-      heap[i] = above;
-      above.dueIndex = i;
-      i = parent;
-    }
-    heap[i] = thing;
-    thing.dueIndex = i;
-  }
-
-  #down(thing: T): void {
-    const heap = this.#heap;
-    let i = thing.dueIndex;
-    for (;;) {
-      let child = 2 * i + 1;
-      if (child >= heap.length) break;
-      if (child + 1 < heap.length && (heap[child + 1] as T).due < (heap[child] as T).due) child++;
-      const below = heap[child] as T;
-      if (below.due >= thing.due) break;
-      heap[i] = below;
-      below.dueIndex = i;
-      i = child;
-    }
-    heap[i] = thing;
-    thing.dueIndex = i;
+    if (thing.timer !== null && thing.timer.leaf !== null) this.#timers.remove(thing.timer);
   }
 }

@@ -14,7 +14,7 @@
  * Time never goes back: an earlier `now` than one given before counts as that one.
  */
 import type { AgentId, EpochMs } from '../../base/ids.ts';
-import { DueHeap } from './due.ts';
+import { DueList } from './due.ts';
 import {
   type Assignment,
   type Beside,
@@ -57,8 +57,8 @@ export class Matching {
   readonly #skills = new Skills();
   /** By channel that runs: bits of those that may start. */
   readonly #beside: Readonly<Record<Channel, number>>;
-  readonly #taskDue = new DueHeap<TaskEntry>();
-  readonly #workerDue = new DueHeap<WorkerEntry>();
+  readonly #taskDue = new DueList<TaskEntry>();
+  readonly #workerDue = new DueList<WorkerEntry>();
   /** Tasks whose preferred agent's window is open, by that agent. */
   readonly #preferring = new Map<AgentId, Set<TaskEntry>>();
   /** Queues with overflow rules that look at the queue as a whole. */
@@ -252,7 +252,7 @@ export class Matching {
    */
   nextDue(now: EpochMs): EpochMs | null {
     if (this.#isChanged) return Math.max(now, this.#now);
-    const due = Math.min(this.#taskDue.top?.due ?? NEVER, this.#workerDue.top?.due ?? NEVER);
+    const due = Math.min(this.#taskDue.due, this.#workerDue.due);
     return due === NEVER ? null : due;
   }
 
@@ -363,7 +363,7 @@ export class Matching {
         due = Math.min(due, until);
         this.#notePreferring(agentId, entry);
         if (this.#isWorthWaitingFor(agentId, entry, signature)) restrictedTo = agentId;
-      } else this.#dropPreferring(agentId, entry);
+      } else if (entry.isPreferring) this.#dropPreferring(entry);
     }
     const weight = policy.weights[task.kind];
     let offset = weight * task.arrivedAt;
@@ -451,17 +451,20 @@ export class Matching {
   #forget(entry: TaskEntry): void {
     this.#move(entry, null, 0);
     this.#taskDue.delete(entry);
-    if (entry.task.preferred !== null) this.#dropPreferring(entry.task.preferred.agentId, entry);
+    if (entry.isPreferring) this.#dropPreferring(entry);
     this.#tasks.delete(entry.id);
   }
 
   #notePreferring(agentId: AgentId, entry: TaskEntry): void {
+    entry.isPreferring = true;
     const tasks = this.#preferring.get(agentId);
     if (tasks) tasks.add(entry);
     else this.#preferring.set(agentId, new Set([entry]));
   }
 
-  #dropPreferring(agentId: AgentId, entry: TaskEntry): void {
+  #dropPreferring(entry: TaskEntry): void {
+    entry.isPreferring = false;
+    const agentId = entry.task.preferred?.agentId as AgentId;
     const tasks = this.#preferring.get(agentId);
     if (tasks?.delete(entry) && tasks.size === 0) this.#preferring.delete(agentId);
   }
@@ -534,11 +537,11 @@ export class Matching {
 
   #advance(now: EpochMs): void {
     if (now > this.#now) this.#now = now;
-    for (let task = this.#taskDue.top; task !== undefined && task.due <= this.#now; task = this.#taskDue.top) {
+    for (let task = this.#taskDue.dueBy(this.#now); task !== null; task = this.#taskDue.dueBy(this.#now)) {
       this.#place(task);
       this.#isChanged = true;
     }
-    for (let worker = this.#workerDue.top; worker !== undefined && worker.due <= this.#now; worker = this.#workerDue.top) {
+    for (let worker = this.#workerDue.dueBy(this.#now); worker !== null; worker = this.#workerDue.dueBy(this.#now)) {
       this.#refresh(worker);
       this.#isChanged = true;
     }

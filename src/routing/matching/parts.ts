@@ -6,7 +6,7 @@
  * the heads of buckets, and does not care how many stand behind.
  */
 import type { AgentId, EpochMs } from '../../base/ids.ts';
-import type { HasDue } from './due.ts';
+import type { HasTimer, Timer } from './due.ts';
 import {
   type Availability,
   CHANNELS,
@@ -88,7 +88,7 @@ export const channelBit = (channel: Channel): number => 1 << CHANNELS.indexOf(ch
 /** Kinds that somebody waits for on the line. */
 const LIVE: ReadonlySet<Kind> = new Set<Kind>(['call', 'chat']);
 
-export class TaskEntry implements Placed<TaskEntry>, HasDue {
+export class TaskEntry implements Placed<TaskEntry>, HasTimer<TaskEntry> {
   readonly id: string;
   task: Task;
   readonly queue: Queue;
@@ -99,8 +99,9 @@ export class TaskEntry implements Placed<TaskEntry>, HasDue {
   /** Null while it rests. */
   bucket: Bucket | null = null;
   leaf: Node<TaskEntry> | null = null;
-  due: EpochMs = Number.POSITIVE_INFINITY;
-  dueIndex = -1;
+  timer: Timer<TaskEntry> | null = null;
+  /** It stands among those who prefer an agent. */
+  isPreferring = false;
 
   constructor(task: Task, queue: Queue) {
     this.id = task.id;
@@ -336,7 +337,7 @@ export function measureOf(worker: WorkerEntry, tieBreak: TieBreak): number {
  */
 export type Stage = 'out' | 'fresh' | 'free';
 
-export class WorkerEntry implements HasDue {
+export class WorkerEntry implements HasTimer<WorkerEntry> {
   readonly id: AgentId;
   /** Kept to see what changed. */
   queues: Worker['queues'] | null = null;
@@ -360,8 +361,7 @@ export class WorkerEntry implements HasDue {
   stage: Stage = 'out';
   /** It stands in the list of those to be asked. */
   isListed = false;
-  due: EpochMs = Number.POSITIVE_INFINITY;
-  dueIndex = -1;
+  timer: Timer<WorkerEntry> | null = null;
 
   constructor(id: AgentId) {
     this.id = id;

@@ -178,6 +178,7 @@ export class Matching {
         throw new RangeError(`worker ${given.id}: a queue twice`);
       if (given.queues.some((q) => Number.isNaN(q.priority))) throw new RangeError(`worker ${given.id}: a queue's priority is a number`);
       worker.levels = this.#skills.levels(given.skills); // throws before anything was changed
+      worker.fits.fill(0);
       concernsPreferring = true;
       this.#workers.set(given.id, worker);
       this.#retire(worker);

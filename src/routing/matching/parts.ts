@@ -346,6 +346,8 @@ export class WorkerEntry implements HasTimer<WorkerEntry> {
   /** By priority. */
   memberships: Membership[] = [];
   levels: Uint8Array = new Uint8Array(0);
+  /** By number of signature: 0 not looked at yet, 1 has it, 2 has it not. To be cleared with new levels. */
+  readonly fits = new Uint8Array(REMEMBERED);
   capacity: Worker['capacity'] = NOTHING;
   readonly load = { voice: 0, chat: 0, mail: 0 };
   totalLoad = 0;
@@ -373,7 +375,18 @@ export class WorkerEntry implements HasTimer<WorkerEntry> {
     return null;
   }
 
+  /** Whether it has all that is asked for; remembered for the first signatures, which are most often all there are. */
   has(signature: Signature): boolean {
+    const { number } = signature;
+    if (number >= REMEMBERED) return this.#has(signature);
+    const known = this.fits[number];
+    if (known !== 0) return known === 1;
+    const has = this.#has(signature);
+    this.fits[number] = has ? 1 : 2;
+    return has;
+  }
+
+  #has(signature: Signature): boolean {
     const { skills } = signature;
     for (let i = 0; i < skills.length; i++) {
       const level = this.levels[skills[i] as number];
@@ -388,4 +401,6 @@ export class WorkerEntry implements HasTimer<WorkerEntry> {
   }
 }
 
+/** Small enough for V8 to keep the array inside the object's own heap. */
+const REMEMBERED = 64;
 const NOTHING = { voice: 0, chat: 0, mail: 0 } as const;

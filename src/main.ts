@@ -10,6 +10,9 @@ import { SwitchError } from './cti/port.ts';
 import { DEMO_EXAMPLES } from './db/demo.ts';
 import { createLog, type House, openHouse } from './house.ts';
 
+/** One Ctrl-C may come as several signals, from the terminal and from npm. */
+const SAME_WISH_MS = 1_000;
+
 const say = (text: string): boolean => process.stdout.write(`${text}\n`);
 const complain = (text: string): boolean => process.stderr.write(`${text}\n`);
 
@@ -42,9 +45,11 @@ async function run(config: Config): Promise<void> {
   let house: House | null = null;
   const stop = new AbortController();
   let closing: Promise<void> | null = null;
+  let closingSince = 0;
   /** Once, whoever asks: a signal, a second signal, or the house itself. */
   const close = (why: string, exitCode: number): Promise<void> => {
     closing ??= (async () => {
+      closingSince = performance.now();
       complain(`\nClosing (${why}) …`);
       log.info({ why }, 'closing');
       process.exitCode = exitCode;
@@ -63,7 +68,11 @@ async function run(config: Config): Promise<void> {
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => {
-      if (house) void close(signal, 0);
+      if (closing) {
+        if (performance.now() - closingSince < SAME_WISH_MS) return;
+        complain('Leaving at once. What still runs is taken over by the next start.');
+        process.exit(130);
+      } else if (house) void close(signal, 0);
       else if (!stop.signal.aborted) {
         complain(`\nClosing (${signal}) …`);
         stop.abort(new Error(signal));

@@ -13,7 +13,16 @@ import { InputRefused } from './agents.ts';
 import { Floor, type FloorContext } from './floor.ts';
 import type { Agent, Contact, FloorEvent, FloorInput, Leg, Offer, Order } from './model.ts';
 import { OrderRunner } from './orders.ts';
-import { type Clock, type CommitBatch, type FloorStore, type Lease, LeaseLostError, type PartyFinder, type PromptStore } from './ports.ts';
+import {
+  type Clock,
+  type CommitBatch,
+  CommitRefusedError,
+  type FloorStore,
+  type Lease,
+  LeaseLostError,
+  type PartyFinder,
+  type PromptStore,
+} from './ports.ts';
 import { step } from './step.ts';
 
 export interface ControllerOptions {
@@ -372,7 +381,7 @@ export class Controller {
         this.#commitTrouble = null;
         return;
       } catch (error) {
-        if (error instanceof LeaseLostError || isOurFault(error)) throw error;
+        if (error instanceof LeaseLostError || error instanceof CommitRefusedError || isOurFault(error)) throw error;
         this.#commitTrouble = 'the database is away';
         this.#options.log.warn({ err: error, seq: batch.seq }, 'commit failed; trying again');
         await sleep(pauseMs);

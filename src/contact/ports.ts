@@ -43,6 +43,14 @@ export class LeaseLostError extends Error {
   }
 }
 
+/** The tables are not where this owner left them (a backup was restored, say): trying again would never help. */
+export class CommitRefusedError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'CommitRefusedError';
+  }
+}
+
 export interface Lease {
   readonly domainId: DomainId;
   readonly fence: number;
@@ -55,7 +63,7 @@ export interface FloorStore {
   renew(lease: Lease, ttlMs: number): Promise<void>;
   release(lease: Lease): Promise<void>;
   load(domainId: DomainId): Promise<FloorRecords>;
-  /** All or nothing. @throws LeaseLostError when the fence is old; any other error may be tried again with the same batch. */
+  /** All or nothing. @throws LeaseLostError when the fence is old, CommitRefusedError; any other error may be tried again with the same batch. */
   commit(batch: CommitBatch): Promise<void>;
 }
 

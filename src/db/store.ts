@@ -12,7 +12,7 @@
 import type { Pool } from 'pg';
 import type { DomainId } from '../base/ids.ts';
 import type { Agent, Contact, Leg, Offer, Order } from '../contact/model.ts';
-import { type CommitBatch, type FloorRecords, type FloorStore, type Lease, LeaseLostError } from '../contact/ports.ts';
+import { type CommitBatch, CommitRefusedError, type FloorRecords, type FloorStore, type Lease, LeaseLostError } from '../contact/ports.ts';
 
 export class PgFloorStore implements FloorStore {
   readonly #pool: Pool;
@@ -97,7 +97,7 @@ export class PgFloorStore implements FloorStore {
     if (!domain || domain.fence !== batch.fence) throw new LeaseLostError(batch.domainId);
     // Nobody else has this fence, so it was this batch that took the number.
     if (domain.seq === batch.seq) return;
-    throw new Error(`commit ${batch.seq} of domain ${batch.domainId} does not follow commit ${domain.seq}`);
+    throw new CommitRefusedError(`commit ${batch.seq} of domain ${batch.domainId} does not follow commit ${domain.seq}`);
   }
 }
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Order } from '#src/contact/model.ts';
-import { LeaseLostError } from '#src/contact/ports.ts';
+import { CommitRefusedError, LeaseLostError } from '#src/contact/ports.ts';
 import { contactEvents } from '#src/db/events.ts';
 import { findParty } from '#src/db/party.ts';
 import { createPool } from '#src/db/pool.ts';
@@ -70,6 +70,12 @@ describe('the lease of a domain', () => {
     const after = await claimed('node-1');
     await expect(store.commit(batch(before.fence, 1))).rejects.toThrow(LeaseLostError);
     await store.commit(batch(after.fence, 1));
+  });
+
+  it('does not write past a gap: the tables are not where this owner left them', async () => {
+    const lease = await claimed();
+    await store.commit(batch(lease.fence, 1));
+    await expect(store.commit(batch(lease.fence, 3))).rejects.toThrow(CommitRefusedError);
   });
 
   it('of a domain that is not there is an error that names it', async () => {

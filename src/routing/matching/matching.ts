@@ -8,8 +8,9 @@
  * workers of its queues. A pair is assigned when each is the other's best; from there the search goes on. As one order ranks all
  * pairs, every step to a better partner climbs in that order, and so the search ends, always at the same assignments.
  *
- * Cost of a decision: the number of different sorts of tasks (buckets) in the worker's queues, plus O(log n). It does not depend on
- * how many wait, nor on how many workers are busy.
+ * Steps of a decision: the sorts of tasks (buckets) in the worker's queues at most, seldom more than the first few of each lane, plus
+ * O(log n). They do not grow with how many wait, nor with how many workers are busy; time does a little, as a million tasks do not fit
+ * the processor's caches (`bench/matching.ts`). Every different set of excluded agents makes a bucket of its own.
  *
  * Time never goes back: an earlier `now` than one given before counts as that one.
  */

@@ -308,7 +308,8 @@ export class Seat {
   }
 
   async startShift(phone: 'browser' | 'deskPhone' = 'browser'): Promise<void> {
-    if (phone === 'deskPhone') await this.page.getByText('My desk phone').click();
+    // Chosen each time: the panel proposes the phone of the last shift.
+    await this.page.getByText(phone === 'deskPhone' ? 'My desk phone' : 'This browser').click();
     await this.page.getByRole('button', { name: 'Start my shift' }).click();
     await this.page.getByRole('heading', { name: 'You get no contacts just now' }).waitFor();
   }

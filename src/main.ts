@@ -68,7 +68,7 @@ async function run(config: Config): Promise<void> {
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => {
-      if (closing) {
+      if (closing !== null) {
         if (performance.now() - closingSince < SAME_WISH_MS) return;
         complain('Leaving at once. What still runs is taken over by the next start.');
         process.exit(130);

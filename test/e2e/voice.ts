@@ -1,12 +1,14 @@
 /** What an agent's microphone hears in the tests: a pure tone. */
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { tonesToWav } from '#src/cti/asterisk/server/wav.ts';
 
 /** A WAV file with 10 s of this tone; Chromium plays it over and over. */
 export function toneFile(hz: number): string {
-  const file = join(mkdtempSync(join(tmpdir(), 'mg-voice-')), `${hz}.wav`);
+  const folder = mkdtempSync(join(tmpdir(), 'mg-voice-'));
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  const file = join(folder, `${hz}.wav`);
   writeFileSync(file, tonesToWav([{ hz: [hz], ms: 10_000, level: 0.5 }]));
   return file;
 }

@@ -62,6 +62,7 @@ export interface Committed {
 const MAX_INPUTS_PER_COMMIT = 500;
 /** Done orders are noted along with the next commit; when none comes, after this. */
 const NOTE_DONE_AFTER_MS = 500;
+const DATABASE_AWAY = 'the database is away';
 const COMPARE_AGAIN_MS = 1_000;
 const COMMIT_RETRY_MS = { first: 100, most: 2_000 } as const;
 
@@ -84,6 +85,9 @@ export class Controller {
   #resyncing: Promise<void> | null = null;
   #stopped = false;
   #commitTrouble: string | null = null;
+  /** On a quiet floor nothing is committed: that the database is away shows in the lease's renewal. */
+  #renewalTrouble: string | null = null;
+  #renewing = false;
   /** What we believe of the switch is what lives there. False from each loss of the connection to the next comparison. */
   #compared = false;
   /** One more with each connection and each loss: a comparison begun under another number is over. */
@@ -118,7 +122,7 @@ export class Controller {
   get trouble(): string | null {
     if (this.#stopped) return 'stopped';
     if (!this.#lease) return 'waiting for the lease of the domain';
-    if (this.#commitTrouble) return this.#commitTrouble;
+    if (this.#commitTrouble ?? this.#renewalTrouble) return this.#commitTrouble ?? this.#renewalTrouble;
     if (!this.#options.switch.connected) return 'the switch is not connected';
     return this.#compared ? null : 'what lives in the switch is not known yet';
   }
@@ -226,12 +230,17 @@ export class Controller {
   }
 
   async #renew(): Promise<void> {
-    if (!this.#lease) return;
+    if (!this.#lease || this.#renewing) return; // one at a time: a database that hangs is not to be asked by more and more
+    this.#renewing = true;
     try {
       await this.#options.store.renew(this.#lease, this.#options.leaseTtlMs);
+      this.#renewalTrouble = null;
     } catch (error) {
-      if (error instanceof LeaseLostError) this.#lose(error);
-      else this.#options.log.warn({ err: error }, 'the lease could not be renewed; trying again');
+      if (error instanceof LeaseLostError) return this.#lose(error);
+      this.#renewalTrouble = DATABASE_AWAY;
+      this.#options.log.warn({ err: error }, 'the lease could not be renewed; trying again');
+    } finally {
+      this.#renewing = false;
     }
   }
 
@@ -382,7 +391,7 @@ export class Controller {
         return;
       } catch (error) {
         if (error instanceof LeaseLostError || error instanceof CommitRefusedError || isOurFault(error)) throw error;
-        this.#commitTrouble = 'the database is away';
+        this.#commitTrouble = DATABASE_AWAY;
         this.#options.log.warn({ err: error, seq: batch.seq }, 'commit failed; trying again');
         await sleep(pauseMs);
         if (this.#stopped) throw error;

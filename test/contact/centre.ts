@@ -35,6 +35,8 @@ export class FaultyStore implements FloorStore {
   before: (batch: CommitBatch) => Promise<void> | void = () => undefined;
   /** Called when a commit is done, before its answer; what it throws is what the controller sees. */
   after: (batch: CommitBatch) => Promise<void> | void = () => undefined;
+  /** Called before each renewal of the lease; may throw. */
+  beforeRenewal: () => Promise<void> | void = () => undefined;
   /** Number of the last commit whose answer has gone back. */
   answered = 0;
 
@@ -44,7 +46,8 @@ export class FaultyStore implements FloorStore {
   claim(domainId: string, owner: string, ttlMs: number): Promise<Lease | null> {
     return this.#store.claim(domainId, owner, ttlMs);
   }
-  renew(lease: Lease, ttlMs: number): Promise<void> {
+  async renew(lease: Lease, ttlMs: number): Promise<void> {
+    await this.beforeRenewal();
     return this.#store.renew(lease, ttlMs);
   }
   release(lease: Lease): Promise<void> {

@@ -105,6 +105,17 @@ describe('a call through to wrap-up', () => {
 });
 
 describe('Postgres is away', () => {
+  it('on a quiet floor: says so too, by the lease that cannot be renewed, until it can', async () => {
+    const node = centre.node('node', { leaseTtlMs: 300 });
+    await node.controller.start();
+    node.store.beforeRenewal = () => {
+      throw new Error('connection refused');
+    };
+    await until(() => node.controller.trouble === 'the database is away');
+    node.store.beforeRenewal = () => undefined;
+    await until(() => node.controller.trouble === null);
+  });
+
   it('for a while: nothing is decided twice, it goes on by itself, and says so meanwhile', async () => {
     const node = await centre.started();
     await ready(node, 'bob');

@@ -10,7 +10,7 @@ import { PortTakenError } from '../cti/asterisk/server/port-check.ts';
 import { AsteriskMissingError } from '../cti/asterisk/server/prefix.ts';
 import { answersSip } from '../cti/asterisk/server/sip-ping.ts';
 import { durationMs, isSilent, loudness, readWav, type Wav } from './far-side/audio.ts';
-import { type CallEnd, CallEndedError, FarSide, type ScriptedParty } from './far-side.ts';
+import { type CallEnd, CallEndedError, FarSide, FarSideError, type ScriptedParty } from './far-side.ts';
 
 const help = `Places a real SIP call from a scripted caller, and keeps what it hears.
 
@@ -216,6 +216,15 @@ async function pressKeys(party: ScriptedParty, task: Task): Promise<void> {
 }
 
 async function speak(party: ScriptedParty, task: Task): Promise<void> {
+  try {
+    await say(party, task);
+  } catch (error) {
+    // Hung up by the other side in the middle of a word: the end of the call is told by itself.
+    if (!(error instanceof FarSideError && error.status === 404)) throw error;
+  }
+}
+
+async function say(party: ScriptedParty, task: Task): Promise<void> {
   if (task.play.kind === 'file') {
     tell(`says ${relative(process.cwd(), task.play.file)}`);
     await party.playFile(task.play.file);

@@ -1,5 +1,6 @@
 /** Who may log in, their sessions, and their phones. */
 import { createHash, randomBytes } from 'node:crypto';
+import { browserEndpoint } from '../base/endpoint.ts';
 import type { AgentId, DomainId, EpochMs, Language, OrganisationId } from '../base/ids.ts';
 import type { Endpoint } from '../cti/port.ts';
 import { hashPassword, verifyPassword } from './password.ts';
@@ -87,9 +88,6 @@ export async function deleteExpiredSessions(db: Queryable, now: EpochMs): Promis
   const { rowCount } = await db.query('delete from session where expires_at <= to_timestamp($1::float8 / 1000)', [now]);
   return rowCount ?? 0;
 }
-
-/** Endpoint name of an agent's browser phone. The switch has one name space for all centres, so the centre is in it. */
-export const browserEndpoint = (domainId: DomainId, agentId: AgentId): string => `browser-${domainId}-${agentId}`;
 
 export interface AgentEndpoint extends Endpoint {
   readonly agentId: AgentId;

@@ -6,6 +6,7 @@
  * another node have become the owner meanwhile, its fencing number is higher, the commit is refused, and this one stops.
  */
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { AgentId, DomainId, EpochMs, LegId } from '../base/ids.ts';
 import type { Logger } from '../base/log.ts';
 import type { SwitchEvent, SwitchPort } from '../cti/port.ts';
@@ -441,5 +442,3 @@ function ignored(input: FloorInput, at: EpochMs, error: unknown): FloorEvent {
 
 /** SQLSTATE classes that trying again does not cure: bad data, broken constraint, wrong statement. */
 const isOurFault = (error: unknown): boolean => /^(22|23|42)/.test(String((error as { code?: unknown }).code ?? ''));
-
-const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));

@@ -17,7 +17,7 @@ import type {
   OfferId,
   PlayId,
 } from '../base/ids.ts';
-import type { Address, Arrival, HangUpReason, LegCause, SwitchSnapshot } from '../cti/port.ts';
+import type { Address, HangUpReason, LegCause, SwitchEvent, SwitchSnapshot } from '../cti/port.ts';
 import type { Dialogue, Prompt, TextByLanguage } from '../ivr/scenario.ts';
 import type { CallingNumber, Party, PartyRecord } from '../routing/party.ts';
 
@@ -300,11 +300,7 @@ export interface FloorEvent {
 /** Everything that can happen to the floor. `at` is given beside it. */
 export type FloorInput =
   // the switch
-  | { readonly type: 'legArrived'; readonly leg: LegId; readonly arrival: Arrival }
-  | { readonly type: 'legRinging'; readonly leg: LegId }
-  | { readonly type: 'legAnswered'; readonly leg: LegId }
-  | { readonly type: 'legEnded'; readonly leg: LegId; readonly cause: LegCause }
-  | { readonly type: 'digit'; readonly leg: LegId; readonly digit: string }
+  | Extract<SwitchEvent, { readonly type: 'legArrived' | 'legRinging' | 'legAnswered' | 'legEnded' | 'digit' }>
   | { readonly type: 'playFinished'; readonly leg: LegId; readonly play: PlayId }
   | {
       readonly type: 'resynchronised';

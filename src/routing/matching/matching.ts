@@ -215,8 +215,10 @@ export class Matching {
     if (!worker) return false;
     this.#retire(worker);
     this.#leaveQueues(worker);
-    this.#workers.delete(id);
+    // Not waited for any more; known until the last task that waited for it has moved.
+    worker.availability = 'away';
     this.#placePreferring(id);
+    this.#workers.delete(id);
     this.#isChanged = true;
     return true;
   }

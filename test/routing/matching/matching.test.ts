@@ -203,6 +203,17 @@ describe('the agent who knows the customer', () => {
     leave();
     expect(decide(T0 + 1)).toEqual(['known→baba']);
   });
+
+  it('is waited for no longer by any of those who waited, once logged off', () => {
+    const engine = new Matching();
+    engine.setWorker(worker('aoki', { availability: 'finishing' }));
+    const preferred = { agentId: 'aoki', until: T0 + MINUTE };
+    for (const id of ['first', 'second', 'third']) engine.add(task(id, { preferred }));
+    expect(engine.decide(T0)).toEqual([]);
+    engine.removeWorker('aoki');
+    engine.setWorker(worker('baba'));
+    expect(engine.decide(T0 + 1)).toMatchObject([{ taskId: 'first', workerId: 'baba' }]);
+  });
 });
 
 describe('rests and exclusions', () => {

@@ -8,6 +8,7 @@ export default defineConfig({
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   test: {
     globalSetup: ['test/support/postgres.ts'],
+    setupFiles: ['test/support/seed.ts'],
     maxWorkers: 2,
     passWithNoTests: false,
     restoreMocks: true,

@@ -15,6 +15,7 @@ export type PlayId = Id<'play'>;
 export type CustomerId = Id<'customer'>;
 export type OrganisationId = Id<'organisation'>;
 export type EntryId = Id<'entry'>;
+export type NoticeId = Id<'notice'>;
 
 /** Languages that the product speaks. */
 export type Language = 'ja' | 'en';

@@ -10,6 +10,7 @@ import type { Arrival } from '../cti/port.ts';
 import type { PromptName } from '../ivr/prompts.ts';
 import type { Dialogue, DialogueInput, DialogueResult, Prompt } from '../ivr/scenario.ts';
 import type { Directory, Entry } from '../routing/directory.ts';
+import type { RulesOfDesks } from '../routing/desk-rules.ts';
 import type { CallingNumber, Party } from '../routing/party.ts';
 import type { Agent, Channel, Contact, Decision, EventName, FloorEvent, FloorPolicy, Leg, Offer, OrderBody } from './model.ts';
 import type { FloorRecords } from './ports.ts';
@@ -20,6 +21,8 @@ export interface FloorContext {
   readonly policy: FloorPolicy;
   /** Nothing is heard from the switch at present: nobody is offered anything, and nobody's silence means anything. */
   readonly switchAway?: boolean;
+  /** How each desk gives out what waits at it. */
+  readonly rulesOf: RulesOfDesks;
   readonly decideDesk: (
     facts: { readonly party: Party; readonly entry: Entry; readonly channel: Channel; readonly callingNumber: CallingNumber },
     at: EpochMs,

@@ -14,11 +14,13 @@ import type {
   EpochMs,
   Language,
   LegId,
+  NoticeId,
   OfferId,
   PlayId,
 } from '../base/ids.ts';
 import type { Address, HangUpReason, LegCause, SwitchEvent, SwitchSnapshot } from '../cti/port.ts';
 import type { Dialogue, Prompt, TextByLanguage } from '../ivr/scenario.ts';
+import type { RetryOutcome, Wishes } from '../routing/desk-rules.ts';
 import type { CallingNumber, Party, PartyRecord } from '../routing/party.ts';
 
 /** Timers are data: a name and when it is due. They are part of the record, so a restart forgets none. */
@@ -26,7 +28,8 @@ export type Timers<Name extends string> = Readonly<Partial<Record<Name, EpochMs>
 
 // ---------------------------------------------------------------- contact
 
-export type Channel = 'voice' | 'callback';
+/** `notice`: one person to be told something by phone, of many (B5). Goes the way of a callback, between the others. */
+export type Channel = 'voice' | 'callback' | 'notice';
 
 /**
  * identifying → scenario? → queued → offered → connected → wrapUp → ended
@@ -50,6 +53,8 @@ export type EndCause =
   | 'callbackPromised' // the caller chose a callback; it lives on as a contact of its own
   | 'callbackFailed' // all attempts used up
   | 'callbackCancelled' // by the visitor
+  | 'calledAgain' // called by themselves before they were called back
+  | 'noticeStopped' // what was to be told is not any more
   | 'noSuchEntry' // dialled number leads nowhere
   | 'hungUpByScenario'
   | 'switchLost' // the switch died, and there is no number to call back
@@ -59,7 +64,7 @@ export type ContactTimer =
   | 'scenario' // silence or inter-digit time-out of the dialogue
   | 'lookUp' // an answer of the database is overdue: go on without
   | 'announce' // next queue announcement
-  | 'retry'; // a callback rests until its next attempt
+  | 'retry'; // a callback rests until its next attempt, or the time that was agreed
 
 export interface Decision {
   readonly deskId: DeskId;
@@ -69,6 +74,8 @@ export interface Decision {
   readonly why: readonly TextByLanguage[];
   /** The desk is closed, and so is every one further up: the caller is told. */
   readonly closed: boolean;
+  /** How the rule wants it given out. */
+  readonly wishes: Wishes;
 }
 
 export interface CallMe {
@@ -81,12 +88,17 @@ export interface CallMe {
   readonly token: string | null;
 }
 
+/**
+ * How it came in. `queueCallback`: made from a waiting call by a key; `abandonedCallback`: from one that was given up;
+ * `lostCallback`: after the switch died; `notice`: one of many who are to be told something.
+ */
+export type Origin = 'call' | 'callMe' | 'queueCallback' | 'abandonedCallback' | 'lostCallback' | 'notice';
+
 export interface Contact {
   readonly id: ContactId;
   readonly domainId: DomainId;
   readonly channel: Channel;
-  /** How it came in. `queueCallback`: made from a waiting call by a key; `lostCallback`: after the switch died. */
-  readonly origin: 'call' | 'callMe' | 'queueCallback' | 'lostCallback';
+  readonly origin: Origin;
   readonly state: ContactState;
   readonly stateSince: EpochMs;
   /** Entry time. It never changes, and is the place in the queue. */
@@ -100,6 +112,12 @@ export interface Contact {
   readonly deskId: DeskId | null;
   /** When it entered the queue (for waiting time); its place is by `arrivedAt`. */
   readonly queuedAt: EpochMs | null;
+  /** The time that was agreed for a callback: it rests until then, and is urgent afterwards. */
+  readonly promisedAt: EpochMs | null;
+  /** Who handled this customer last, and until when that agent is waited for. */
+  readonly preferred: { readonly agentId: AgentId; readonly until: EpochMs } | null;
+  /** The wait that was estimated for it when it entered the queue, to be compared with the real one; null: not known. */
+  readonly estimatedWaitMs: number | null;
   readonly connectedAt: EpochMs | null;
   readonly dialogue: Dialogue | null;
   /** The party's leg, while there is one. */
@@ -110,10 +128,14 @@ export interface Contact {
   readonly callMe: CallMe | null;
   /** Outgoing attempts made for a callback. */
   readonly attempts: number;
+  /** How many of them ended like this. */
+  readonly failedAttempts: Readonly<Record<RetryOutcome, number>>;
+  /** The notice that it is a task of, and whom it is for. */
+  readonly notice: { readonly noticeId: NoticeId; readonly recipientId: string } | null;
   /** Offers made so far; their ids are made from it. */
   readonly offers: number;
   /** What the queue last told the caller. */
-  readonly announced: { readonly kind: 'position' | 'nobody'; readonly position: number } | null;
+  readonly announced: { readonly kind: 'position' | 'nobody'; readonly position: number; readonly callbackOffered: boolean } | null;
   /** Playbacks ordered so far; their ids are made from it. */
   readonly plays: number;
   /** The announcement under way on the party's leg, outside dialogues. */
@@ -208,7 +230,8 @@ export type NotReadyReason =
   | 'noAnswer' // let an offer lapse (RONA)
   | 'declined'
   | 'panelLost'
-  | 'phoneUnreachable';
+  | 'phoneUnreachable'
+  | 'supervisor'; // a supervisor said so
 export const CHOSEN_REASONS = ['break', 'lunch', 'meeting', 'paperwork'] as const;
 export type ChosenReason = (typeof CHOSEN_REASONS)[number];
 
@@ -230,6 +253,12 @@ export interface Agent {
   readonly stateSince: EpochMs;
   /** Since when without a contact: longest first gets the next one. Kept through wrap-up, not reset by a failed offer. */
   readonly idleSince: EpochMs;
+  readonly loggedOnAt: EpochMs;
+  /** Since log-on: time with contacts, wrap-up included, and how many were offered. */
+  readonly busyMs: number;
+  readonly assignments: number;
+  /** When a call was last assigned; null: not since log-on. */
+  readonly lastCallAssignedAt: EpochMs | null;
   readonly pending: PendingState | null;
   readonly phone: 'browser' | 'deskPhone';
   readonly panel: 'open' | 'lost' | 'closed';
@@ -268,6 +297,7 @@ export type EventName =
   | 'wrapUpStarted'
   | 'wrapUpCompleted'
   | 'callbackRequested'
+  | 'callbackMoved'
   | 'contactEnded'
   | 'agentLoggedOn'
   | 'agentLoggedOff'
@@ -276,6 +306,8 @@ export type EventName =
   | 'agentBusy'
   | 'agentWorkingAfterCall'
   | 'agentPendingState'
+  | 'agentForced'
+  | 'wrapUpExtended'
   | 'panelLost'
   | 'panelBack'
   | 'controllerStarted'
@@ -336,6 +368,9 @@ export type FloorInput =
       readonly disposition: string;
       readonly note: string;
     }
+  | { readonly type: 'wrapUpExtended'; readonly agentId: AgentId }
+  /** A supervisor changes an agent's state; asked for while busy, it comes after the talk. */
+  | { readonly type: 'agentForced'; readonly agentId: AgentId; readonly to: 'ready' | 'notReady' | 'loggedOff'; readonly by: AgentId }
   // web
   | {
       readonly type: 'callMeRequested';
@@ -343,11 +378,32 @@ export type FloorInput =
       readonly language: Language;
       readonly callMe: CallMe;
       readonly number: CallingNumber;
+      /** The time that was asked for; left out or null: as soon as it is its turn. */
+      readonly promisedAt?: EpochMs | null;
     }
   | { readonly type: 'callMeCancelled'; readonly contactId: ContactId }
+  /** The customer wants to be called at another time; null: as soon as it is its turn. */
+  | { readonly type: 'callbackMoved'; readonly contactId: ContactId; readonly to: EpochMs | null }
+  // notices
+  /** One more of those who are to be told. Given twice for one recipient, it is one all the same. */
+  | {
+      readonly type: 'noticeTask';
+      readonly noticeId: NoticeId;
+      readonly recipientId: string;
+      readonly deskId: DeskId;
+      readonly language: Language;
+      readonly number: CallingNumber & { readonly kind: 'valid' };
+      readonly name: string;
+      /** What is to be told. */
+      readonly text: string;
+    }
+  /** Those of its tasks that nobody has in hand are to be done no more. */
+  | { readonly type: 'noticeStopped'; readonly noticeId: NoticeId }
   // ourselves
   /** A controller begins on stored records: panels have to show themselves again, playbacks may have ended unheard. */
   | { readonly type: 'controllerStarted' }
+  /** Desks or agents are others now: whoever waits at a desk that is gone, or works without being on the list, is seen to. */
+  | { readonly type: 'directoryChanged' }
   | { readonly type: 'tick' };
 
 // ---------------------------------------------------------------- orders
@@ -377,7 +433,7 @@ export type OrderBody =
 
 // ---------------------------------------------------------------- policy
 
-/** Times and limits of a floor; configuration, the same for all desks for now. */
+/** Times and limits of a floor, the same for all desks; what differs by desk is in `DeskRules`. */
 export interface FloorPolicy {
   /** How long the panel may take to confirm that it shows the customer, before the phone rings all the same. */
   readonly popMs: number;
@@ -385,12 +441,9 @@ export interface FloorPolicy {
   readonly ringMs: number;
   /** How long a callback's party is rung. */
   readonly dialMs: number;
-  readonly wrapUpMs: number;
   /** How long a lost panel may stay away before a browser call is taken from the agent. */
   readonly panelGraceMs: number;
   readonly announceEveryMs: number;
   /** How long the database may take to say who it is; then the contact goes on as if nobody was found. */
   readonly lookUpMs: number;
-  readonly callbackAttempts: number;
-  readonly callbackRetryMs: number;
 }

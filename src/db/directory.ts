@@ -66,8 +66,13 @@ select
   (select coalesce(jsonb_agg(jsonb_build_object(
       'id', u.id, 'name', u.name, 'organisationId', u.organisation_id, 'role', u.role, 'language', u.language,
       'deskPhone', u.desk_phone,
-      'deskIds', (select coalesce(jsonb_agg(w.desk_id order by w.desk_id), '[]')
-                  from app_user_desk w where w.domain_id = u.domain_id and w.user_id = u.id)
+      'deskIds', (select coalesce(jsonb_agg(w.desk_id order by w.priority, w.desk_id), '[]')
+                  from app_user_desk w where w.domain_id = u.domain_id and w.user_id = u.id),
+      'queues', (select coalesce(jsonb_agg(jsonb_build_object('queueId', w.desk_id, 'priority', w.priority)
+                   order by w.priority, w.desk_id), '[]')
+                 from app_user_desk w where w.domain_id = u.domain_id and w.user_id = u.id),
+      'skills', (select coalesce(jsonb_agg(jsonb_build_object('skill', s.skill, 'level', s.level) order by s.skill), '[]')
+                 from app_user_skill s where s.domain_id = u.domain_id and s.user_id = u.id)
     ) order by u.id), '[]') from app_user u where u.domain_id = d.id and u.active) as agents,
   (select coalesce(jsonb_agg(jsonb_build_object(
       'organisationId', r.organisation_id, 'region', r.region, 'amountMinor', r.amount_minor, 'currency', r.currency

@@ -1,5 +1,5 @@
 /** Who is asking: the row behind a number or a customer code. */
-import type { CustomerId, DeskId, DomainId, Language, OrganisationId } from '../base/ids.ts';
+import type { AgentId, CustomerId, DeskId, DomainId, Language, OrganisationId } from '../base/ids.ts';
 import type { PartyFinder } from '../contact/ports.ts';
 import type { PartyRecord } from '../routing/party.ts';
 import type { Queryable } from './pool.ts';
@@ -14,11 +14,12 @@ interface PartyRow {
   readonly language: Language | null;
   readonly handling_desk_id: DeskId | null;
   readonly last_desk_id: DeskId | null;
+  readonly last_agent_id: AgentId | null;
 }
 
 const CUSTOMER = `
   select c.kind, c.id as customer_id, c.code as customer_code, null as organisation_id, c.name, c.region, c.language,
-    c.handling_desk_id, last_desk.id as last_desk_id
+    c.handling_desk_id, last_desk.id as last_desk_id, c.last_agent_id
   from customer c
   left join desk last_desk on last_desk.domain_id = c.domain_id and last_desk.id = c.last_desk_id`;
 
@@ -35,7 +36,8 @@ const ORGANISATION = `
     null as language, null as handling_desk_id,
     (select d.id from contact c join desk d on d.domain_id = c.domain_id and d.id = c.desk_id
      where c.domain_id = o.domain_id and c.organisation_id = o.id and c.connected_at is not null
-     order by c.arrived_at desc limit 1) as last_desk_id
+     order by c.arrived_at desc limit 1) as last_desk_id,
+    null as last_agent_id
   from organisation o
   join organisation_phone p on p.domain_id = o.domain_id and p.organisation_id = o.id
   where p.domain_id = $1 and p.e164 = $2 and o.kind in ('dealer', 'agency')`;
@@ -71,6 +73,7 @@ function toRecord(row: PartyRow): PartyRecord {
     language: row.language,
     handlingDeskId: row.handling_desk_id,
     lastDeskId: row.last_desk_id,
+    lastAgentId: row.last_agent_id,
   };
 }
 

@@ -138,7 +138,7 @@ function upsert(table: string, key: string, parameter: number, columns: Readonly
  * The parts of a statement see the same moment and are carried out in any order, so none may need another's rows. Rows of one
  * table go in as given, ended ones first: the new live offer of a contact comes after the end of its old one.
  *
- * Last desk and last contact of a customer (A15) are written when the talk is over, wherever that is seen first; writing them
+ * Last desk, last agent and last contact of a customer (A15) are written when the talk is over, wherever that is seen first; writing them
  * again with the end of wrap-up changes nothing.
  */
 const COMMIT = `
@@ -169,6 +169,10 @@ contacts as (
     disposition: `doc->>'disposition'`,
     note: `doc->>'note'`,
     call_me_token: `doc#>>'{callMe,token}'`,
+    promised_at: time('promisedAt'),
+    estimated_wait_ms: `(doc->>'estimatedWaitMs')::float8`,
+    notice_id: `doc#>>'{notice,noticeId}'`,
+    notice_recipient_id: `doc#>>'{notice,recipientId}'`,
   })}
 ),
 offers as (
@@ -220,10 +224,10 @@ done as (
   delete from outbox using mine where outbox.domain_id = mine.id and outbox.id = any($11)
 ),
 customers as (
-  update customer set last_desk_id = talk.desk_id, last_contact_at = talk.at
+  update customer set last_desk_id = talk.desk_id, last_agent_id = talk.agent_id, last_contact_at = talk.at
   from (
     select distinct on (customer_id) doc#>>'{party,record,customerId}' as customer_id, doc->>'deskId' as desk_id,
-      ${time('connectedAt')} as at
+      doc->>'agentId' as agent_id, ${time('connectedAt')} as at
     from ${every(5)}
     where doc->>'state' in ('wrapUp', 'ended') and doc->>'connectedAt' is not null
     order by customer_id, at desc

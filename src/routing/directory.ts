@@ -3,6 +3,7 @@
  * numbers lead in. Read from the database as one snapshot, replaced whole when something changes; decisions only read it.
  */
 import type { AgentId, DeskId, DomainId, E164, EntryId, Language, OrganisationId } from '../base/ids.ts';
+import type { Requirement } from './matching/model.ts';
 
 export type OrganisationKind = 'maker' | 'agency' | 'dealer';
 
@@ -57,6 +58,10 @@ export interface AgentProfile {
   readonly name: string;
   readonly organisationId: OrganisationId;
   readonly deskIds: readonly DeskId[];
+  /** The same desks with the agent's own priority for each, smaller first. */
+  readonly queues: readonly { readonly queueId: DeskId; readonly priority: number }[];
+  /** What the agent can do, and how well (1…255). */
+  readonly skills: readonly Requirement[];
   readonly role: 'agent' | 'supervisor' | 'administrator';
   readonly language: Language;
   /** Endpoint name of the registered SIP desk phone, when there is one. */

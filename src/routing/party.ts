@@ -1,5 +1,5 @@
 /** Who is asking, as far as it is known. */
-import type { CustomerId, DeskId, E164, Language, OrganisationId } from '../base/ids.ts';
+import type { AgentId, CustomerId, DeskId, E164, Language, OrganisationId } from '../base/ids.ts';
 
 /**
  * `customer`: has bought. `prospect`: dealt with before, not a customer. `new`: somebody real, not in the database, whose
@@ -23,6 +23,8 @@ export interface PartyRecord {
   readonly handlingDeskId: DeskId | null;
   /** The desk that dealt with this party last. */
   readonly lastDeskId: DeskId | null;
+  /** The agent who talked with this party last. */
+  readonly lastAgentId: AgentId | null;
 }
 
 export interface Party {

@@ -41,9 +41,22 @@ create table app_user_desk (
   domain_id text not null,
   user_id text not null,
   desk_id text not null,
+  priority integer default 1 not null,
   constraint app_user_desk_pkey PRIMARY KEY (domain_id, user_id, desk_id),
   constraint app_user_desk_domain_id_desk_id_fkey FOREIGN KEY (domain_id, desk_id) REFERENCES desk(domain_id, id) ON DELETE CASCADE,
-  constraint app_user_desk_domain_id_user_id_fkey FOREIGN KEY (domain_id, user_id) REFERENCES app_user(domain_id, id) ON DELETE CASCADE
+  constraint app_user_desk_domain_id_user_id_fkey FOREIGN KEY (domain_id, user_id) REFERENCES app_user(domain_id, id) ON DELETE CASCADE,
+  constraint app_user_desk_priority_check CHECK (((priority >= 1) AND (priority <= 99)))
+);
+
+create table app_user_skill (
+  domain_id text not null,
+  user_id text not null,
+  skill text not null,
+  level integer not null,
+  constraint app_user_skill_pkey PRIMARY KEY (domain_id, user_id, skill),
+  constraint app_user_skill_domain_id_user_id_fkey FOREIGN KEY (domain_id, user_id) REFERENCES app_user(domain_id, id) ON DELETE CASCADE,
+  constraint app_user_skill_level_check CHECK (((level >= 1) AND (level <= 255))),
+  constraint app_user_skill_skill_check CHECK ((skill ~ '^[a-z0-9][a-z0-9_-]{0,62}$'::text))
 );
 
 create table contact (
@@ -72,6 +85,10 @@ create table contact (
   note text,
   call_me_token text,
   doc jsonb not null,
+  promised_at timestamp with time zone,
+  estimated_wait_ms double precision,
+  notice_id text,
+  notice_recipient_id text,
   constraint contact_pkey PRIMARY KEY (domain_id, id),
   constraint contact_check CHECK (((state <> 'ended'::text) OR ((ended_at IS NOT NULL) AND (cause IS NOT NULL)))),
   constraint contact_domain_id_fkey FOREIGN KEY (domain_id) REFERENCES domain(id),
@@ -92,6 +109,7 @@ create table customer (
   handling_desk_id text,
   last_desk_id text,
   last_contact_at timestamp with time zone,
+  last_agent_id text,
   constraint customer_pkey PRIMARY KEY (domain_id, id),
   constraint customer_domain_id_code_key UNIQUE (domain_id, code),
   constraint customer_domain_id_fkey FOREIGN KEY (domain_id) REFERENCES domain(id),
@@ -355,6 +373,8 @@ CREATE INDEX contact_customer ON public.contact USING btree (domain_id, customer
 
 CREATE INDEX contact_live ON public.contact USING btree (domain_id, arrived_at) WHERE (state <> 'ended'::text);
 
+CREATE UNIQUE INDEX contact_notice_recipient ON public.contact USING btree (domain_id, notice_id, notice_recipient_id) WHERE (notice_id IS NOT NULL);
+
 CREATE INDEX contact_organisation ON public.contact USING btree (domain_id, organisation_id, arrived_at) WHERE (organisation_id IS NOT NULL);
 
 CREATE INDEX customer_handling_desk ON public.customer USING btree (domain_id, handling_desk_id);
@@ -463,6 +483,8 @@ end $function$
 CREATE TRIGGER directory_changed AFTER INSERT OR DELETE OR UPDATE ON public.app_user FOR EACH ROW EXECUTE FUNCTION notify_directory();
 
 CREATE TRIGGER directory_changed AFTER INSERT OR DELETE OR UPDATE ON public.app_user_desk FOR EACH ROW EXECUTE FUNCTION notify_directory();
+
+CREATE TRIGGER directory_changed AFTER INSERT OR DELETE OR UPDATE ON public.app_user_skill FOR EACH ROW EXECUTE FUNCTION notify_directory();
 
 CREATE TRIGGER directory_changed AFTER INSERT OR DELETE OR UPDATE ON public.desk FOR EACH ROW EXECUTE FUNCTION notify_directory();
 

@@ -642,9 +642,12 @@ export class Matching {
   /** The bucket whose first is the best that a worker may take, or null. */
   #bestFor(worker: WorkerEntry): Bucket | null {
     this.#best = null;
-    for (const bucket of worker.held) {
-      const membership = worker.in(bucket.queue);
-      if (membership !== null && this.#mayTake(worker, bucket)) this.#consider(bucket, membership.priority);
+    if (worker.room === 0) return null;
+    if (worker.held.size > 0) {
+      for (const bucket of worker.held) {
+        const membership = worker.in(bucket.queue);
+        if (membership !== null && this.#mayTake(worker, bucket)) this.#consider(bucket, membership.priority);
+      }
     }
     for (const { priority, queue } of worker.memberships) {
       if (this.#best !== null && priority > this.#bestPriority) break;

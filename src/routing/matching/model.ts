@@ -175,22 +175,23 @@ export const MAX_OVERFLOW_RULES = 16;
 const whole = (value: number, least: number, most: number): boolean => Number.isSafeInteger(value) && value >= least && value <= most;
 const MAX_TIME = 4_503_599_627_370; // 2⁵² / 1,000: the year 2112, and exact under the greatest weight
 
-function demand(right: boolean, what: string): void {
-  if (!right) throw new RangeError(what);
+/** Called only when it is: the sentence costs more than all the looking. */
+function wrong(what: string): never {
+  throw new RangeError(what);
 }
 
 /** @throws RangeError naming what is wrong */
 export function checkTask(task: Task): void {
   const { id } = task;
-  demand(whole(task.priorityClass, 0, MAX_CLASS), `task ${id}: priorityClass is a whole number from 0 to ${MAX_CLASS}`);
-  demand(whole(task.arrivedAt, 0, MAX_TIME), `task ${id}: arrivedAt is in whole milliseconds`);
-  demand(whole(task.queuedAt, 0, MAX_TIME), `task ${id}: queuedAt is in whole milliseconds`);
-  demand(task.promisedAt === null || whole(task.promisedAt, 0, MAX_TIME), `task ${id}: promisedAt is in whole milliseconds`);
-  demand(task.notBefore === null || whole(task.notBefore, 0, MAX_TIME), `task ${id}: notBefore is in whole milliseconds`);
-  demand(!Number.isNaN(task.serial), `task ${id}: serial is a number`);
+  if (!whole(task.priorityClass, 0, MAX_CLASS)) wrong(`task ${id}: priorityClass is a whole number from 0 to ${MAX_CLASS}`);
+  if (!whole(task.arrivedAt, 0, MAX_TIME)) wrong(`task ${id}: arrivedAt is in whole milliseconds`);
+  if (!whole(task.queuedAt, 0, MAX_TIME)) wrong(`task ${id}: queuedAt is in whole milliseconds`);
+  if (task.promisedAt !== null && !whole(task.promisedAt, 0, MAX_TIME)) wrong(`task ${id}: promisedAt is in whole milliseconds`);
+  if (task.notBefore !== null && !whole(task.notBefore, 0, MAX_TIME)) wrong(`task ${id}: notBefore is in whole milliseconds`);
+  if (Number.isNaN(task.serial)) wrong(`task ${id}: serial is a number`);
   let before = 0;
   for (const ring of task.rings) {
-    demand(whole(ring.afterMs, before, MAX_TIME), `task ${id}: rings ascend by afterMs`);
+    if (!whole(ring.afterMs, before, MAX_TIME)) wrong(`task ${id}: rings ascend by afterMs`);
     before = ring.afterMs;
   }
 }
@@ -198,40 +199,38 @@ export function checkTask(task: Task): void {
 /** @throws RangeError naming what is wrong */
 export function checkRequirements(requirements: readonly Requirement[]): void {
   for (const { skill, level } of requirements)
-    demand(whole(level, 1, MAX_LEVEL), `skill ${skill}: a level is a whole number from 1 to ${MAX_LEVEL}`);
+    if (!whole(level, 1, MAX_LEVEL)) wrong(`skill ${skill}: a level is a whole number from 1 to ${MAX_LEVEL}`);
 }
 
 /** @throws RangeError naming what is wrong */
 export function checkPolicy(policy: QueuePolicy): void {
   const { queueId } = policy;
   for (const kind of KINDS) {
-    demand(whole(policy.weights[kind], 0, MAX_WEIGHT), `queue ${queueId}: weights.${kind} is a whole number from 0 to ${MAX_WEIGHT}`);
+    if (!whole(policy.weights[kind], 0, MAX_WEIGHT)) wrong(`queue ${queueId}: weights.${kind} is a whole number from 0 to ${MAX_WEIGHT}`);
   }
-  demand(whole(policy.promise.weight, 0, MAX_WEIGHT), `queue ${queueId}: promise.weight is a whole number from 0 to ${MAX_WEIGHT}`);
-  demand(whole(policy.promise.leadMs, 0, MAX_TIME), `queue ${queueId}: promise.leadMs is in whole milliseconds`);
-  demand(policy.overflow.length <= MAX_OVERFLOW_RULES, `queue ${queueId}: at most ${MAX_OVERFLOW_RULES} overflow rules`);
+  if (!whole(policy.promise.weight, 0, MAX_WEIGHT)) wrong(`queue ${queueId}: promise.weight is a whole number from 0 to ${MAX_WEIGHT}`);
+  if (!whole(policy.promise.leadMs, 0, MAX_TIME)) wrong(`queue ${queueId}: promise.leadMs is in whole milliseconds`);
+  if (policy.overflow.length > MAX_OVERFLOW_RULES) wrong(`queue ${queueId}: at most ${MAX_OVERFLOW_RULES} overflow rules`);
   for (const rule of policy.overflow) {
-    demand(rule.to !== queueId, `queue ${queueId}: overflows to another queue than itself`);
-    if (rule.when === 'afterMs') demand(whole(rule.afterMs, 0, MAX_TIME), `queue ${queueId}: afterMs is in whole milliseconds`);
-    if (rule.when === 'estimatedWaitMs') demand(rule.estimatedWaitMs >= 0, `queue ${queueId}: estimatedWaitMs is a number from 0`);
+    if (rule.to === queueId) wrong(`queue ${queueId}: overflows to another queue than itself`);
+    if (rule.when === 'afterMs' && !whole(rule.afterMs, 0, MAX_TIME)) wrong(`queue ${queueId}: afterMs is in whole milliseconds`);
+    if (rule.when === 'estimatedWaitMs' && !(rule.estimatedWaitMs >= 0)) wrong(`queue ${queueId}: estimatedWaitMs is a number from 0`);
   }
   if (policy.discipline.name === 'calls-first') {
-    demand(whole(policy.discipline.idleForCallbacksMs, 0, MAX_TIME), `queue ${queueId}: idleForCallbacksMs is in whole milliseconds`);
+    if (!whole(policy.discipline.idleForCallbacksMs, 0, MAX_TIME)) wrong(`queue ${queueId}: idleForCallbacksMs is in whole milliseconds`);
   }
 }
 
 /** @throws RangeError naming what is wrong */
 export function checkWorker(worker: Worker): void {
   const { id } = worker;
-  demand(whole(worker.idleSince, 0, MAX_TIME), `worker ${id}: idleSince is in whole milliseconds`);
-  demand(
-    worker.lastCallAssignedAt === null || whole(worker.lastCallAssignedAt, 0, MAX_TIME),
-    `worker ${id}: lastCallAssignedAt is in whole ms`,
-  );
-  demand(worker.busyMs >= 0 && worker.loggedOnMs >= 0, `worker ${id}: busyMs and loggedOnMs are numbers from 0`);
-  demand(worker.assignments >= 0, `worker ${id}: assignments is a number from 0`);
+  if (!whole(worker.idleSince, 0, MAX_TIME)) wrong(`worker ${id}: idleSince is in whole milliseconds`);
+  if (worker.lastCallAssignedAt !== null && !whole(worker.lastCallAssignedAt, 0, MAX_TIME))
+    wrong(`worker ${id}: lastCallAssignedAt is in whole ms`);
+  if (!(worker.busyMs >= 0 && worker.loggedOnMs >= 0)) wrong(`worker ${id}: busyMs and loggedOnMs are numbers from 0`);
+  if (!(worker.assignments >= 0)) wrong(`worker ${id}: assignments is a number from 0`);
   for (const channel of CHANNELS) {
-    demand(whole(worker.capacity[channel], 0, 1_000), `worker ${id}: capacity.${channel} is a whole number from 0`);
-    demand(whole(worker.load[channel], 0, 1_000_000), `worker ${id}: load.${channel} is a whole number from 0`);
+    if (!whole(worker.capacity[channel], 0, 1_000)) wrong(`worker ${id}: capacity.${channel} is a whole number from 0`);
+    if (!whole(worker.load[channel], 0, 1_000_000)) wrong(`worker ${id}: load.${channel} is a whole number from 0`);
   }
 }

@@ -9,6 +9,18 @@
  */
 const MOST = 64;
 
+/** `splice` for one, without the array that it answers with. */
+function putAt<T>(items: T[], at: number, item: T): void {
+  items.push(item);
+  for (let i = items.length - 1; i > at; i--) items[i] = items[i - 1] as T;
+  items[at] = item;
+}
+
+function takeFrom<T>(items: T[], at: number): void {
+  for (let i = at + 1; i < items.length; i++) items[i - 1] = items[i] as T;
+  items.pop();
+}
+
 /** An item of an `Ordered`; in one at a time. */
 export interface Placed<T> {
   leaf: Node<T> | null;
@@ -92,7 +104,7 @@ export class Ordered<T extends Placed<T>> {
       if (compare(items[middle] as T, item) < 0) low = middle + 1;
       else high = middle;
     }
-    items.splice(low, 0, item);
+    putAt(items, low, item);
     item.leaf = node;
     if (low === 0) this.#newMin(node, item);
     for (let up: Node<T> | null = node; up !== null; up = up.parent) up.size++;
@@ -106,7 +118,7 @@ export class Ordered<T extends Placed<T>> {
     const { items } = leaf;
     for (let up: Node<T> | null = leaf; up !== null; up = up.parent) up.size--;
     if (items[0] !== item) {
-      items.splice(items.indexOf(item), 1);
+      takeFrom(items, items.indexOf(item));
       return;
     }
     items.shift();

@@ -226,7 +226,8 @@ export class Queue {
   }
 
   bucketFor(task: Task, isBoosted: boolean, overflow: number, signature: Signature, restrictedTo: AgentId | null): Bucket {
-    let number = signature.number * 65_536 + overflow;
+    // Small unless tasks have overflowed: V8 keeps whole numbers up to 2³¹ without an object of their own.
+    let number = overflow * 2 ** 24 + signature.number;
     number = number * (MAX_CLASS + 1) + task.priorityClass;
     number = number * 2 + (isBoosted ? 1 : 0);
     number = number * CHANNELS.length + CHANNELS.indexOf(task.channel);

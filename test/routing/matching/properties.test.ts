@@ -20,6 +20,7 @@ import { compareKeys, Reference } from './reference.ts';
 const QUEUES = ['east', 'west', 'reception'] as const;
 const AGENTS = ['aoki', 'baba', 'chiba', 'doi', 'endo'] as const;
 const TASKS = Array.from({ length: 24 }, (_, i) => `t${i}`);
+/** `MATCHING_RUNS=5000 SEED=random` before a change of the engine is believed. */
 const RUNS = Number(process.env['MATCHING_RUNS'] ?? 400);
 
 const moment = fc.integer({ min: -40, max: 60 }).map((n) => T0 + n * 10);
@@ -192,7 +193,7 @@ function compareOrder(engine: Matching, reference: Reference, now: number): void
 /** What the histories were about: a history in which nothing happens proves nothing. */
 const met = { decisions: 0, assigned: 0, several: 0, overflowed: 0, preferred: 0, gated: 0, waiting: 0 };
 
-describe('the matching engine, over random histories', () => {
+describe('the matching engine, over random histories', { timeout: 10_000 + 50 * RUNS }, () => {
   it('decides what the definitions say, keeps order and places, and knows when it has to be asked next', () => {
     fc.assert(
       fc.property(

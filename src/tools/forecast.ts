@@ -1,6 +1,7 @@
 /** npm run forecast: how many agents each interval of the week needs, from the log or a CSV of arrivals. */
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { type CsvRow, nearest, readCsv, UnreadableCsv } from '../base/csv.ts';
 import type { EpochMs } from '../base/ids.ts';
 import { type Config, loadConfig } from '../config.ts';
 import { arrivalsOf, recentCalls, type Span } from '../db/arrivals.ts';
@@ -24,7 +25,6 @@ import {
 import { wallClock } from '../routing/hours.ts';
 import { type SimulatedFigures, simulateQueue } from '../routing/simulate-queue.ts';
 import { NoDatabaseError, openDatabase } from './database.ts';
-import { type CsvRow, nearest, readCsv, UnreadableCsv } from './import/csv.ts';
 
 const HELP = `Says how many agents each interval of the week needs, from the contacts in the log or from a CSV of arrivals.
 

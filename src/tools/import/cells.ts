@@ -1,7 +1,8 @@
 /** How the cells of an import file are read. Each reader gives the value, or says what is wrong and what would be right. */
+
+import { type ColumnName, type CsvRow, type Mistake, nearest } from '../../base/csv.ts';
 import { readNumber } from '../../contact/identify.ts';
 import type { OpeningHours } from '../../routing/directory.ts';
-import { type ColumnName, type CsvRow, type Mistake, nearest } from './csv.ts';
 
 /** What is wrong with a cell. */
 export class CellError extends Error {

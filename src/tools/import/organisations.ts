@@ -1,3 +1,4 @@
+import type { Mistake } from '../../base/csv.ts';
 import { loadDirectory } from '../../db/directory.ts';
 import {
   type DeskRecord,
@@ -26,7 +27,6 @@ import {
   unknown,
   yesNo,
 } from './cells.ts';
-import type { Mistake } from './csv.ts';
 import { compare, given, type Importer, inBatches } from './plan.ts';
 
 const ID = /^[a-z0-9][a-z0-9_-]{0,62}$/;

@@ -1,7 +1,8 @@
 /** What an import would do, worked out in full before anything is written. */
+
+import type { CsvFile, Mistake } from '../../base/csv.ts';
 import type { Queryable } from '../../db/pool.ts';
 import type { Columns } from './cells.ts';
-import type { CsvFile, Mistake } from './csv.ts';
 
 export interface Counts {
   readonly added: number;

@@ -33,8 +33,8 @@ export class UnreadableCsv extends Error {}
 
 /** @throws UnreadableCsv when it is neither encoding, or quotes don't match, or the header is wrong */
 export function readCsv(bytes: Uint8Array, known: readonly ColumnName[]): CsvFile {
-  const { text, encoding } = decode(bytes);
-  const [header, ...records] = split(text);
+  const { text, encoding } = decodeCsv(bytes);
+  const [header, ...records] = splitCsv(text);
   if (header === undefined) throw new UnreadableCsv('the file is empty: the first line must name the columns');
   const columns = header.cells.map((cell) => cell.trim().toLowerCase());
   const problems = headerProblems(columns, known);
@@ -54,7 +54,8 @@ export function readCsv(bytes: Uint8Array, known: readonly ColumnName[]): CsvFil
   return { encoding, columns, rows, mistakes };
 }
 
-function decode(bytes: Uint8Array): Pick<CsvFile, 'encoding'> & { text: string } {
+/** @throws UnreadableCsv when it is neither encoding */
+export function decodeCsv(bytes: Uint8Array): Pick<CsvFile, 'encoding'> & { text: string } {
   try {
     return { text: new TextDecoder('utf-8', { fatal: true }).decode(bytes), encoding: 'UTF-8' }; // takes the mark off, too
   } catch {
@@ -67,9 +68,13 @@ function decode(bytes: Uint8Array): Pick<CsvFile, 'encoding'> & { text: string }
   }
 }
 
-function split(text: string): { line: number; cells: string[] }[] {
+/**
+ * The records of a text, each with the line on which it begins; empty lines are left out.
+ * @throws UnreadableCsv when quotes don't match
+ */
+export function splitCsv(text: string, delimiter = ','): { line: number; cells: string[] }[] {
   try {
-    const found = parse(text, { bom: true, relax_column_count: true, skip_empty_lines: true, info: true }) as unknown as {
+    const found = parse(text, { bom: true, relax_column_count: true, skip_empty_lines: true, info: true, delimiter }) as unknown as {
       record: string[];
       info: { lines: number };
     }[];

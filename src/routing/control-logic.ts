@@ -1,13 +1,25 @@
 /**
- * The control logic: preset rules, kept as a file, that choose the desk of a contact. Rules are tried in order; the first
- * whose condition holds and that leads to a desk decides. A closed desk hands on to the next one up.
+ * The control logic: preset rules, kept as a file, that choose the desk of a contact and how it is given out there. Rules are
+ * tried in order; the first whose condition holds and that leads to a desk decides. A closed desk hands on to the next one up.
  */
 import { type FileProblem, SourceFile, suggest } from '../base/checked-yaml.ts';
 import type { DeskId, EpochMs, Language, OrganisationId } from '../base/ids.ts';
 import { type Condition, type ConditionFacts, compileCondition } from './conditions.ts';
+import { NO_WISHES, type Wishes } from './desk-rules.ts';
+import { checkDeskSections } from './desk-rules-file.ts';
 import type { Desk, Directory, Entry, Organisation } from './directory.ts';
 import { openingAt, wallClock } from './hours.ts';
-import { type BestSales, ControlLogicFile, type LogicTest, type Target, type TestCentre } from './logic-schema.ts';
+import {
+  type BestSales,
+  ControlLogicFile,
+  type DeskSection,
+  durationMs,
+  type LogicTest,
+  type Needs,
+  type Target,
+  type TestCentre,
+} from './logic-schema.ts';
+import type { Requirement } from './matching/model.ts';
 import type { CallingNumber, Party } from './party.ts';
 import { regionOfNumber } from './region.ts';
 
@@ -19,6 +31,8 @@ export interface LogicRule {
   readonly when: Condition | null;
   /** `to` and, after it, its fallbacks. */
   readonly targets: readonly Target[];
+  /** One object, with the same arrays in it, for every contact that the rule sends. */
+  readonly wishes: Wishes;
 }
 
 /** A file that was read and found right. */
@@ -26,6 +40,8 @@ export interface ControlLogic {
   readonly file: string;
   readonly timeZone: string;
   readonly rules: readonly LogicRule[];
+  /** How desks give out, by desk id; `default` for all. */
+  readonly desks: Readonly<Record<DeskId, DeskSection>>;
   readonly testCentre: TestCentre | null;
   readonly tests: readonly LogicTest[];
 }
@@ -33,7 +49,7 @@ export interface ControlLogic {
 export interface DeskFacts {
   readonly party: Party;
   readonly entry: Entry;
-  readonly channel: 'voice' | 'callback';
+  readonly channel: 'voice' | 'callback' | 'notice';
   readonly callingNumber: CallingNumber;
 }
 
@@ -51,6 +67,8 @@ export interface DeskDecision {
   readonly closedDesks: readonly DeskId[];
   /** The desk is closed too, as was every desk above the first: the contact waits until it opens. */
   readonly closed: boolean;
+  /** How the rule wants the contact given out. */
+  readonly wishes: Wishes;
 }
 
 /**
@@ -83,15 +101,17 @@ export function parseControlLogic(text: string, fileName: string, directory?: Di
         source.add([...path, 'desk'], `there is no desk '${target.desk}'`, suggest(target.desk, [...directory.desks.keys()]));
       }
     }
-    return { name: rule.name, when, targets };
+    return { name: rule.name, when, targets, wishes: wishesOf(source, at, rule) };
   });
   const timeZone = file.timeZone ?? 'Asia/Tokyo';
   if (!isTimeZone(timeZone)) {
     source.add(['timeZone'], `there is no time zone '${timeZone}'`, suggest(timeZone, Intl.supportedValuesOf('timeZone')));
   }
+  const desks = file.desks ?? {};
+  checkDeskSections(source, desks, directory);
   checkTests(source, file);
   if (source.problems.length > 0) return source.problems;
-  return { file: fileName, timeZone, rules, testCentre: file.testCentre ?? null, tests: file.tests ?? [] };
+  return { file: fileName, timeZone, rules, desks, testCentre: file.testCentre ?? null, tests: file.tests ?? [] };
 }
 
 function conditionOf(source: SourceFile, path: (string | number)[], text: string | undefined): Condition | null {
@@ -101,6 +121,29 @@ function conditionOf(source: SourceFile, path: (string | number)[], text: string
   source.addWithin(path, condition.start, condition.problem, condition.remedy);
   return () => false;
 }
+
+function wishesOf(source: SourceFile, at: readonly (string | number)[], rule: ControlLogicFile['rules'][number]): Wishes {
+  const { priority, needs, relax, preferLastAgent } = rule;
+  if (priority === undefined && !needs && !relax && preferLastAgent === undefined) return NO_WISHES;
+  const rings = (relax ?? []).map((ring) => ({ afterMs: durationMs(ring.after), requirements: requirementsOf(ring.needs) }));
+  for (const [n, { afterMs }] of rings.entries()) {
+    if (afterMs > (rings[n - 1]?.afterMs ?? 0)) continue;
+    const remedy = 'put the shorter waits first, each longer than the one before';
+    source.add([...at, 'relax', n, 'after'], n === 0 ? 'this is at once' : 'this is no later than the one before', remedy);
+  }
+  return {
+    priorityClass: priority ?? NO_WISHES.priorityClass,
+    requirements: needs ? requirementsOf(needs) : NO_WISHES.requirements,
+    rings,
+    preferLastAgentMs: preferLastAgent === undefined ? 0 : durationMs(preferLastAgent),
+  };
+}
+
+/** In the order of the skills' names: the same needs are the same list. */
+const requirementsOf = (needs: Needs): readonly Requirement[] =>
+  Object.entries(needs)
+    .map(([skill, level]) => ({ skill, level }))
+    .toSorted((a, b) => (a.skill < b.skill ? -1 : 1));
 
 function isTimeZone(name: string): boolean {
   try {
@@ -163,12 +206,12 @@ export function decideDesk(logic: ControlLogic, facts: DeskFacts, directory: Dir
     for (const target of rule.targets) {
       const found = deskOf(target, facts, known.caller.region, directory);
       why.push({ en: `rule '${rule.name}': ${found.step.en}`, ja: `規則「${rule.name}」: ${found.step.ja}` });
-      if (found.desk) return openDesk(found.desk, rule.name, why, directory, nowMs);
+      if (found.desk) return openDesk(found.desk, rule, why, directory, nowMs);
     }
   }
   const desk = receptionOf(facts.entry, directory);
   why.push({ en: `no rule led to a desk: the reception, ${quote(desk)}`, ja: `どの規則でも決まらないため、受付 ${quote(desk)}` });
-  return openDesk(desk, 'none', why, directory, nowMs);
+  return openDesk(desk, { name: 'none', wishes: NO_WISHES }, why, directory, nowMs);
 }
 
 const quote = (thing: { readonly name: string; readonly id: string }): string => `${thing.name} (${thing.id})`;
@@ -389,12 +432,18 @@ const HOLIDAY: Reason = { en: 'it has a holiday', ja: '休業日' };
 const OUTSIDE_HOURS: Reason = { en: 'it is outside its hours', ja: '営業時間外' };
 
 /** From a closed desk to the next one up, until one is open. All closed: the last one keeps the contact. */
-function openDesk(from: Desk, rule: string, why: Reason[], directory: Directory, nowMs: EpochMs): DeskDecision {
+function openDesk(
+  from: Desk,
+  { name: rule, wishes }: Pick<LogicRule, 'name' | 'wishes'>,
+  why: Reason[],
+  directory: Directory,
+  nowMs: EpochMs,
+): DeskDecision {
   const closedDesks: DeskId[] = [];
   let desk = from;
   for (;;) {
     const opening = openingAt(desk, nowMs);
-    if (opening.open) return { deskId: desk.id, rule, why, closedDesks, closed: false };
+    if (opening.open) return { deskId: desk.id, rule, why, closedDesks, closed: false, wishes };
     closedDesks.push(desk.id);
     const because = opening.because === 'holiday' ? HOLIDAY : OUTSIDE_HOURS;
     const next = desk.nextUp === null ? undefined : directory.desks.get(desk.nextUp);
@@ -403,7 +452,7 @@ function openDesk(from: Desk, rule: string, why: Reason[], directory: Directory,
         en: `${quote(desk)} is closed (${because.en}) and there is no other one up: the contact waits there until it opens`,
         ja: `${quote(desk)} は受付時間外です(${because.ja})。上位の窓口がないため、開くまでそこで待ちます`,
       });
-      return { deskId: desk.id, rule, why, closedDesks, closed: true };
+      return { deskId: desk.id, rule, why, closedDesks, closed: true, wishes };
     }
     why.push({
       en: `${quote(desk)} is closed (${because.en}): the next one up, ${quote(next)}`,

@@ -3,7 +3,15 @@
  * (`desks:` and each rule's wishes), handed to the matching engine and the floor.
  */
 import type { DeskId } from '../base/ids.ts';
-import { DEFAULT_POLICY, type Discipline, type Kind, type OverflowRule, type Requirement, type Ring, type TieBreak } from './matching/model.ts';
+import {
+  DEFAULT_POLICY,
+  type Discipline,
+  type Kind,
+  type OverflowRule,
+  type Requirement,
+  type Ring,
+  type TieBreak,
+} from './matching/model.ts';
 
 /** What a rule of the control logic wishes for the contacts that it sends to a desk. */
 export interface Wishes {

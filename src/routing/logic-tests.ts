@@ -2,7 +2,7 @@
 import type { ControlLogic, DeskDecision } from './control-logic.ts';
 import { decideDesk } from './control-logic.ts';
 import type { Desk, Directory, Entry, OpeningHours, Organisation, SalesResult } from './directory.ts';
-import type { LogicTest, TestCentre } from './logic-schema.ts';
+import type { LogicTest, Needs, TestCentre } from './logic-schema.ts';
 import type { CallingNumber, Party } from './party.ts';
 
 export interface LogicTestResult {
@@ -42,12 +42,20 @@ function runTest(logic: ControlLogic, { name, given, expect }: LogicTest, direct
     Date.parse(given.at ?? AN_ORDINARY_MOMENT),
   );
   const failures: string[] = [];
-  const compare = (what: string, expected: string | boolean | undefined, actual: string | boolean): void => {
+  const compare = (what: string, expected: string | number | boolean | undefined, actual: string | number | boolean): void => {
     if (expected !== undefined && expected !== actual) failures.push(`${what}: expected ${expected}, got ${actual}`);
   };
   compare('desk', expect.desk, decision.deskId);
   compare('rule', expect.rule, decision.rule);
   compare('closed', expect.closed, decision.closed);
+  compare('priority', expect.priority, decision.wishes.priorityClass);
+  const needs = (all: Needs): string =>
+    Object.entries(all)
+      .map(([skill, level]) => `${skill} ${level}`)
+      .sort()
+      .join(', ') || 'nothing';
+  const needed = Object.fromEntries(decision.wishes.requirements.map(({ skill, level }) => [skill, level]));
+  compare('needs', expect.needs && needs(expect.needs), needs(needed));
   return { name, decision, failures };
 }
 
@@ -67,6 +75,7 @@ function partyOf(given: LogicTest['given']): Party {
       language: null,
       handlingDeskId: given.handlingDesk ?? null,
       lastDeskId: given.lastDesk ?? null,
+      lastAgentId: null,
     },
   };
 }

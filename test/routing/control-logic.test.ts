@@ -77,6 +77,7 @@ const record = (kind: PartyRecord['kind'], more: Partial<PartyRecord> = {}): Par
     language: null,
     handlingDeskId: null,
     lastDeskId: null,
+    lastAgentId: null,
     ...more,
   },
 });
@@ -349,6 +350,16 @@ describe('a wrong file', () => {
   it('whose own tests fail shows how', () => {
     const text = `rules:\n  - { name: a, to: reception }\ntestCentre:\n  organisations: [{ id: m, kind: maker }]\n  desks: [{ id: r, organisation: m, reception: true }, { id: x, organisation: m }]\ntests:\n  - { name: t, given: { party: unknown }, expect: { desk: x } }\n`;
     expect(runLogicTests(unwrap(parseControlLogic(text, 'l.yaml')))[0]?.failures).toEqual(['desk: expected x, got r']);
+  });
+
+  it('can have tests of what a rule wishes', () => {
+    const text = (expected: string): string =>
+      `rules:\n  - { name: a, to: reception, priority: 9, needs: { b: 2, a: 1 } }\ntestCentre:\n  organisations: [{ id: m, kind: maker }]\n  desks: [{ id: r, organisation: m, reception: true }]\ntests:\n  - { name: t, given: { party: unknown }, expect: { desk: r, ${expected} } }\n`;
+    const failures = (expected: string) => runLogicTests(unwrap(parseControlLogic(text(expected), 'l.yaml')))[0]?.failures;
+    expect(failures('priority: 9, needs: { a: 1, b: 2 }')).toEqual([]);
+    expect(failures('priority: 8')).toEqual(['priority: expected 8, got 9']);
+    expect(failures('needs: { a: 1 }')).toEqual(['needs: expected a 1, got a 1, b 2']);
+    expect(failures('needs: {}')).toEqual(['needs: expected nothing, got a 1, b 2']);
   });
 });
 

@@ -14,6 +14,7 @@ import { nearest, SourceFile } from './base/checked-yaml.ts';
 import type { E164 } from './base/ids.ts';
 import type { CallMePolicy } from './channels/call-me.ts';
 import type { FloorPolicy } from './contact/model.ts';
+import { DEFAULT_DESK_RULES, type DeskRules, type RetryRule } from './routing/desk-rules.ts';
 
 export interface Trunk {
   readonly name: string;
@@ -65,6 +66,8 @@ export interface Config {
     readonly outgoingNumber: E164 | null;
   };
   readonly floor: FloorPolicy;
+  /** The house's: what holds at desks for which the control logic says nothing else. */
+  readonly deskRules: DeskRules;
   readonly callMe: { readonly origins: readonly string[]; readonly policy: Omit<CallMePolicy, 'ownNumbers'> };
 }
 
@@ -294,7 +297,11 @@ const groups = {
     POP_MS: setting(timeMs(0, minute), '1500', 'How long a panel may take to show the customer before the phone rings all the same.'),
     RING_MS: setting(timeMs(1000, 10 * minute), '20000', 'How long an agent’s phone rings before the offer moves on.'),
     DIAL_MS: setting(timeMs(1000, 10 * minute), '45000', 'How long somebody whom we call back is rung.'),
-    WRAP_UP_MS: setting(timeMs(0), '120000', 'How long an agent may work after a call. 0: not at all.'),
+    WRAP_UP_MS: optional(
+      timeMs(0),
+      'three minutes',
+      'How long an agent may work after a call, where the control logic says nothing else. 0: not at all.',
+    ),
     PANEL_GRACE_MS: setting(timeMs(0, 10 * minute), '8000', 'How long a panel may be lost before its call is taken from the agent.'),
     ANNOUNCE_EVERY_MS: setting(timeMs(5000), '45000', 'How often who waits hears the place in the queue.'),
     LOOK_UP_MS: setting(
@@ -302,8 +309,12 @@ const groups = {
       '3000',
       'How long the database may take to say who is calling; then it goes on as if nobody was found.',
     ),
-    CALLBACK_ATTEMPTS: setting(integer(1, 20), '3', 'How often a callback is tried.'),
-    CALLBACK_RETRY_MS: setting(timeMs(0), '300000', 'How long after a failed try the next one is due.'),
+    CALLBACK_ATTEMPTS: optional(integer(1, 20), 'three times', 'How often a callback is tried, where the control logic says nothing else.'),
+    CALLBACK_RETRY_MS: optional(
+      timeMs(0),
+      'five minutes when busy, thirty when nobody answered, else ten',
+      'How long after a failed try the next one is due, where the control logic says nothing else.',
+    ),
   },
 } as const;
 
@@ -484,13 +495,11 @@ function toConfig(v: Values): Config {
       popMs: v.POP_MS,
       ringMs: v.RING_MS,
       dialMs: v.DIAL_MS,
-      wrapUpMs: v.WRAP_UP_MS,
       panelGraceMs: v.PANEL_GRACE_MS,
       announceEveryMs: v.ANNOUNCE_EVERY_MS,
       lookUpMs: v.LOOK_UP_MS,
-      callbackAttempts: v.CALLBACK_ATTEMPTS,
-      callbackRetryMs: v.CALLBACK_RETRY_MS,
     },
+    deskRules: deskRules(v),
     callMe: {
       origins: v.CALL_ME_ORIGINS,
       policy: {
@@ -503,6 +512,25 @@ function toConfig(v: Values): Config {
         perTargetPerHour: v.CALL_ME_PER_HOUR_PER_NUMBER,
         perAddressPerHour: v.CALL_ME_PER_HOUR_PER_ADDRESS,
       },
+    },
+  };
+}
+
+function deskRules(v: Values): DeskRules {
+  const { wrapUp, callbacks } = DEFAULT_DESK_RULES;
+  const limitMs = v.WRAP_UP_MS ?? wrapUp.limitMs;
+  const retry = ({ attempts, pauseMs }: RetryRule): RetryRule => ({
+    attempts: v.CALLBACK_ATTEMPTS ?? attempts,
+    pauseMs: v.CALLBACK_RETRY_MS ?? pauseMs,
+  });
+  const { busy, noAnswer, failed } = callbacks.retry;
+  return {
+    ...DEFAULT_DESK_RULES,
+    wrapUp: { ...wrapUp, limitMs, mostMs: Math.max(limitMs, wrapUp.mostMs) },
+    callbacks: {
+      ...callbacks,
+      attempts: v.CALLBACK_ATTEMPTS ?? callbacks.attempts,
+      retry: { busy: retry(busy), noAnswer: retry(noAnswer), failed: retry(failed) },
     },
   };
 }

@@ -118,7 +118,7 @@ async function open(
   const access = domainId === 'demo' ? await demoCentre(config, pool) : await newCentre(config, pool);
 
   let directory = withOutgoingNumber(await loadDirectory(pool, domainId), config);
-  const scenarios = loadScenarios(config.scenariosDir, directory);
+  const scenarios = loadScenarios(config.scenariosDir, directory, config.deskRules);
 
   // ---- voice and screens
   progress('voice prompts');
@@ -158,6 +158,7 @@ async function open(
   const context: () => FloorContext = () => ({
     directory,
     policy: config.floor,
+    rulesOf: scenarios.rulesOf(directory),
     decideDesk: scenarios.decideDesk(directory),
     startDialogue: scenarios.startDialogue,
     stepDialogue: scenarios.stepDialogue,

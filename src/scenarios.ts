@@ -14,12 +14,16 @@ import { parseScenario, type Scenario } from './ivr/parse.ts';
 import { finitePrompts, type Prompts, parsePrompts, prompt } from './ivr/prompts.ts';
 import { startDialogue, stepDialogue } from './ivr/step.ts';
 import { type ControlLogic, decideDesk, parseControlLogic } from './routing/control-logic.ts';
+import type { DeskRules, RulesOfDesks } from './routing/desk-rules.ts';
+import { rulesOfDesks } from './routing/desk-rules-file.ts';
 import type { Directory } from './routing/directory.ts';
 
 /** What the floor needs of the files. */
 export interface Scenarios extends Pick<FloorContext, 'startDialogue' | 'stepDialogue' | 'say'> {
   readonly logic: ControlLogic;
   readonly decideDesk: (directory: Directory) => FloorContext['decideDesk'];
+  /** How the desks of a directory give out; the same answer for the same directory. */
+  readonly rulesOf: (directory: Directory) => RulesOfDesks;
   /** Makes every prompt that can be known beforehand ready. */
   readonly prompts: (cacheDir: string, log: Logger, progress: (what: string) => void) => Promise<PromptStore>;
 }
@@ -29,8 +33,11 @@ const PROMPTS = 'prompts.yaml';
 /** Rendering takes a second or two when everything is new; nobody wants to read more often than this. */
 const TELL_EVERY_MS = 1_000;
 
-/** @throws FileProblemsError with all that is wrong in all files */
-export function loadScenarios(folder: string, directory: Directory): Scenarios {
+/**
+ * @param house what holds at desks where the control logic says nothing else
+ * @throws FileProblemsError with all that is wrong in all files
+ */
+export function loadScenarios(folder: string, directory: Directory, house: DeskRules): Scenarios {
   const problems: FileProblem[] = [];
   const read = <T>(name: string, parse: (text: string, file: string) => T | FileProblem[]): T | null => {
     const file = relative(process.cwd(), join(folder, name));
@@ -77,9 +84,10 @@ export function loadScenarios(folder: string, directory: Directory): Scenarios {
   return {
     logic,
     decideDesk: (current) => (facts, at) => {
-      const { deskId, rule, why, closed } = decideDesk(logic, facts, current, at);
-      return { deskId, rule, why, closed };
+      const { deskId, rule, why, closed, wishes } = decideDesk(logic, facts, current, at);
+      return { deskId, rule, why, closed, wishes };
     },
+    rulesOf: (current) => rulesOfDesks(logic, house, current),
     startDialogue: (name, language) => startDialogue(known(name), { language }),
     stepDialogue: (dialogue, input) => stepDialogue(known(dialogue.scenario), dialogue, input),
     say: (name, language, variables) => prompt(wordings, name, language, variables),

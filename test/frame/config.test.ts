@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { type Config, helpText, type Loaded, loadConfig } from '../../src/config.ts';
+import { DEFAULT_DESK_RULES } from '../../src/routing/desk-rules.ts';
 
 const noFile = (file: string): string => {
   throw new Error(`ENOENT: no such file, open '${file}'`);
@@ -55,9 +56,21 @@ describe('values', () => {
   test('false is false, zero is zero', () => {
     const c = config({ CALL_ME_SIP: 'false', WRAP_UP_MS: '0', PANEL_GRACE_MS: '0', CALL_ME_PER_HOUR_PER_NUMBER: '0', HTTP_PORT: '0' });
     expect(c.callMe.policy.sip.allowed).toBe(false);
-    expect(c.floor).toMatchObject({ wrapUpMs: 0, panelGraceMs: 0 });
+    expect(c.floor.panelGraceMs).toBe(0);
+    expect(c.deskRules.wrapUp.limitMs).toBe(0);
     expect(c.callMe.policy.perTargetPerHour).toBe(0);
     expect(c.http.port).toBe(0);
+  });
+
+  test('the house’s rules for desks are the usual ones, but for what is set', () => {
+    expect(config({}).deskRules).toEqual(DEFAULT_DESK_RULES);
+    const { wrapUp, callbacks, ...others } = config({ WRAP_UP_MS: '7200000', CALLBACK_ATTEMPTS: '5', CALLBACK_RETRY_MS: '1000' }).deskRules;
+    const retry = { attempts: 5, pauseMs: 1000 };
+    expect(wrapUp).toEqual({ ...DEFAULT_DESK_RULES.wrapUp, limitMs: 7_200_000, mostMs: 7_200_000 });
+    expect(callbacks).toEqual({ ...DEFAULT_DESK_RULES.callbacks, attempts: 5, retry: { busy: retry, noAnswer: retry, failed: retry } });
+    expect({ ...DEFAULT_DESK_RULES, ...others }).toEqual(DEFAULT_DESK_RULES);
+    expect(config({ CALLBACK_ATTEMPTS: '1' }).deskRules.callbacks.retry.busy).toEqual({ attempts: 1, pauseMs: 300_000 });
+    expect(config({ WRAP_UP_MS: '1000' }).deskRules.wrapUp).toEqual({ ...DEFAULT_DESK_RULES.wrapUp, limitMs: 1000 });
   });
 
   test('an Asterisk and a Postgres that are there already', () => {

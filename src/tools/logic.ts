@@ -13,6 +13,8 @@ import { loadDirectory } from '../db/directory.ts';
 import { findParty } from '../db/party.ts';
 import { PromptsFile, ScenarioFile } from '../ivr/scenario-schema.ts';
 import { type ControlLogic, decideDesk, parseControlLogic } from '../routing/control-logic.ts';
+import { DEFAULT_DESK_RULES, type DeskRules, type Wishes } from '../routing/desk-rules.ts';
+import { rulesOfDesks } from '../routing/desk-rules-file.ts';
 import type { Directory, Entry } from '../routing/directory.ts';
 import { ControlLogicFile } from '../routing/logic-schema.ts';
 import { runLogicTests } from '../routing/logic-tests.ts';
@@ -20,7 +22,7 @@ import type { CallingNumber, Party, PartyRecord } from '../routing/party.ts';
 import { NoDatabaseError, openDatabase } from './database.ts';
 
 const HELP = `npm run logic -- explain --from NUMBER --to ENTRY [--at TIME] [--customer CODE] [--channel voice|callback] [--json]
-      which desk a contact goes to, by which rule, and why
+      which desk a contact goes to, by which rule, and why; what the rule wishes for it, and how the desk gives out
       --from      the calling number, in any form; or: withheld
       --to        the dialled number or short code, as 1000
       --at        when, with its zone, as 2026-11-21T10:00+09:00; left out: now
@@ -64,10 +66,14 @@ export interface Explanation {
   readonly why: readonly string[];
   readonly closedDesks: readonly string[];
   readonly desk: { readonly id: string; readonly name: string; readonly organisation: string; readonly open: boolean };
+  /** How the rule wants the contact given out, and how the desk gives out. */
+  readonly wishes: Wishes;
+  readonly deskRules: DeskRules;
 }
 
 /**
  * Answers as the floor would.
+ * @param house the house's rules for desks, where the control logic says nothing else
  * @param find looks a party up, as the floor has it looked up
  * @throws UsageError when the entry does not exist
  */
@@ -76,6 +82,7 @@ export async function explain(
   directory: Directory,
   find: (by: 'callingNumber' | 'customerCode', value: string) => Promise<PartyRecord | null>,
   question: Question,
+  house: DeskRules = DEFAULT_DESK_RULES,
 ): Promise<Explanation> {
   const entry = entryOf(directory, question.to);
   const presentation = question.from === null ? 'restricted' : 'allowed';
@@ -104,7 +111,72 @@ export async function explain(
       organisation: directory.organisations.get(desk?.organisationId ?? '')?.name ?? '',
       open: !decision.closed,
     },
+    wishes: decision.wishes,
+    deskRules: rulesOfDesks(logic, house, directory)(decision.deskId),
   };
+}
+
+/** Milliseconds as control logic files have them. */
+function duration(ms: number): string {
+  for (const [unitMs, unit] of [
+    [3_600_000, 'h'],
+    [60_000, 'm'],
+    [1_000, 's'],
+  ] as const) {
+    if (ms >= unitMs && ms % unitMs === 0) return `${ms / unitMs}${unit}`;
+  }
+  return `${ms}ms`;
+}
+
+/** What a rule wishes, in words. */
+function wishesInWords({ priorityClass, requirements, rings, preferLastAgentMs }: Wishes): string[] {
+  const needs = (all: Wishes['requirements']): string =>
+    all.length === 0 ? 'needs no skill' : `needs ${all.map(({ skill, level }) => `${skill} from level ${level}`).join(' and ')}`;
+  return [
+    `priority ${priorityClass}, ${needs(requirements)}`,
+    ...rings.map((ring) => `after ${duration(ring.afterMs)} it ${needs(ring.requirements)}`),
+    ...(preferLastAgentMs > 0 ? [`the agent who handled the customer last is waited for ${duration(preferLastAgentMs)}`] : []),
+  ];
+}
+
+const TIE_BREAKS = { longestIdle: 'who is idle longest', leastOccupied: 'who was occupied least', roundRobin: 'each in turn' } as const;
+
+/** How a desk gives out, in words. */
+function rulesInWords({
+  discipline,
+  tieBreak,
+  weights,
+  promise,
+  overflow,
+  callbacks,
+  wrapUp,
+  serviceLevel,
+  expectedHandlingMs,
+}: DeskRules) {
+  const order =
+    discipline.name === 'one-queue'
+      ? 'one queue for all'
+      : `calls first; callbacks for whom no call was assigned for ${duration(discipline.idleForCallbacksMs)}`;
+  const points = Object.entries(weights).map(([kind, weight]) => `${kind} ${weight}`);
+  const when = (rule: DeskRules['overflow'][number]): string => {
+    if (rule.when === 'nobody') return 'when nobody is logged on';
+    return rule.when === 'afterMs'
+      ? `after ${duration(rule.afterMs)}`
+      : `when the estimated wait is longer than ${duration(rule.estimatedWaitMs)}`;
+  };
+  const { first, offerFromWaitMs, afterAbandonMs, hours, retry, attempts } = callbacks;
+  const retries = Object.entries(retry).map(([outcome, rule]) => `${outcome} ${rule.attempts} × ${duration(rule.pauseMs)}`);
+  return [
+    `${order}; of several agents ${TIE_BREAKS[tieBreak]}`,
+    `points for waiting: ${points.join(', ')}; for a promise ${promise.weight}, from ${duration(promise.leadMs)} before`,
+    ...overflow.map((rule) => `overflows to ${rule.to} ${when(rule)}`),
+    `callbacks: ${first} first, ${hours === null ? 'while the desk is open' : `${hours.from}-${hours.to}`}, ${attempts} attempts (${retries.join(', ')})`,
+    `callback offered ${offerFromWaitMs === null ? 'when nobody is logged on' : `from an estimated wait of ${duration(offerFromWaitMs)}`}${
+      afterAbandonMs === null ? '' : `; who gives up after ${duration(afterAbandonMs)} is called back`
+    }`,
+    `wrap-up ${duration(wrapUp.limitMs)}, extended by ${duration(wrapUp.extensionMs)}, at most ${duration(wrapUp.mostMs)}`,
+    `service level ${Math.round(serviceLevel.share * 1000) / 10} % within ${duration(serviceLevel.withinMs)}; handling is expected to take ${duration(expectedHandlingMs)}`,
+  ];
 }
 
 function entryOf(directory: Directory, dialled: string): Entry {
@@ -127,9 +199,17 @@ function print(e: Explanation): void {
     console.log(`first   the scenario '${e.scenario}' talks with the caller, and ${outcome}`);
   }
   console.log(`rule    ${e.rule}`);
-  for (const [index, step] of e.why.entries()) console.log(`${index === 0 ? 'why     ' : '        '}${index + 1}. ${step}`);
+  const list = (heading: string, lines: readonly string[]): void => {
+    for (const [index, line] of lines.entries()) console.log(`${(index === 0 ? heading : '').padEnd(8)}${line}`);
+  };
+  list(
+    'why',
+    e.why.map((step, index) => `${index + 1}. ${step}`),
+  );
   if (e.closedDesks.length > 0) console.log(`closed  ${e.closedDesks.join(', ')}`);
   console.log(`desk    ${e.desk.name} (${e.desk.id}) of ${e.desk.organisation}${e.desk.open ? '' : ', closed: the contact waits there'}`);
+  list('wishes', wishesInWords(e.wishes));
+  list('rules', rulesInWords(e.deskRules));
 }
 
 function questionOf(values: Readonly<Record<string, string | boolean | undefined>>): Question {
@@ -182,7 +262,7 @@ async function main(): Promise<number> {
       try {
         const directory = await loadDirectory(pool, config.domain);
         const find = (by: 'callingNumber' | 'customerCode', value: string) => findParty(pool, config.domain, by, value);
-        const answer = await explain(read(directory), directory, find, question);
+        const answer = await explain(read(directory), directory, find, question, config.deskRules);
         if (values.json) console.log(JSON.stringify(answer, null, 2));
         else print(answer);
         return 0;

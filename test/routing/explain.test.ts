@@ -79,7 +79,49 @@ describe('npm run logic -- explain', { timeout: 60_000 }, () => {
     expect(stdout).toContain('rule    best sales in the caller');
     expect(stdout).toContain('in region 13');
     expect(stdout).toMatch(/^desk {4}.+ of .+$/m);
+    expect(stdout).toMatch(/^wishes {2}priority 100/m);
+    expect(stdout).toMatch(/^rules {3}one queue for all/m);
+    expect(stdout).toContain('wrap-up 3m, extended by 2m, at most 15m');
     expect(stdout).not.toContain('398765432');
+  });
+
+  it('says what the rule wishes for the contact, and how the desk gives out, with the settings in force', () => {
+    const scenarios = join(dir, 'explained');
+    cpSync(shipped, scenarios, { recursive: true, filter: (path) => !path.endsWith('.wav') });
+    writeFileSync(
+      join(scenarios, 'control-logic.yaml'),
+      `rules:
+  - name: all
+    to: { desk: tokyo-desk }
+    priority: 7
+    needs: { english: 3 }
+    relax: [{ after: 90s, needs: {} }]
+    preferLastAgent: 20s
+desks:
+  default: { overflow: [{ to: nextUp, after: 1m }, { to: reception, nobody: true }] }
+  tokyo-desk: { discipline: { callsFirst: { idleForCallbacks: 1500ms } }, callbacks: { first: agent, hours: 09:00-20:00, afterAbandon: 30s } }
+`,
+    );
+    const question = ['explain', '--from', 'withheld', '--to', '1000'];
+    const { stdout } = logic(question, { SCENARIOS_DIR: scenarios, WRAP_UP_MS: '60000' });
+    expect(stdout.slice(stdout.indexOf('wishes')).split('\n')).toEqual([
+      'wishes  priority 7, needs english from level 3',
+      '        after 90s it needs no skill',
+      '        the agent who handled the customer last is waited for 20s',
+      'rules   calls first; callbacks for whom no call was assigned for 1500ms; of several agents who is idle longest',
+      '        points for waiting: call 1, callback 1, mail 1, chat 1, notice 0; for a promise 10, from 5m before',
+      '        overflows to kanto-desk after 1m',
+      '        overflows to reception when nobody is logged on',
+      '        callbacks: agent first, 09:00-20:00, 3 attempts (busy 3 × 5m, noAnswer 3 × 30m, failed 2 × 10m)',
+      '        callback offered when nobody is logged on; who gives up after 30s is called back',
+      '        wrap-up 1m, extended by 2m, at most 15m',
+      '        service level 80 % within 20s; handling is expected to take 4m',
+      '',
+    ]);
+    expect(JSON.parse(logic([...question, '--json'], { SCENARIOS_DIR: scenarios }).stdout)).toMatchObject({
+      wishes: { priorityClass: 7, preferLastAgentMs: 20_000 },
+      deskRules: { overflow: [{ to: 'kanto-desk' }, { to: 'reception' }] },
+    });
   });
 
   it('names what is wrong with the question, and with which exit status', () => {

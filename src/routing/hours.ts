@@ -15,6 +15,9 @@ export interface WallClock {
   readonly minute: number;
 }
 
+const MINUTE_MS = 60_000;
+const DAY_MS = 24 * 60 * MINUTE_MS;
+
 /** Makers of clock readings, one per zone: they cost a millisecond to make and a microsecond to use. A pure memo. */
 const formatters = new Map<string, Intl.DateTimeFormat>();
 /** The last reading per zone: thousands of decisions fall into one minute. A pure memo. */
@@ -25,7 +28,7 @@ const lastRead = new Map<string, { readonly minute: number; readonly clock: Wall
  * @throws RangeError when there is no such zone
  */
 export function wallClock(at: EpochMs, timeZone: string): WallClock {
-  const minute = Math.floor(at / 60_000);
+  const minute = Math.floor(at / MINUTE_MS);
   const last = lastRead.get(timeZone);
   if (last?.minute === minute) return last.clock;
   let formatter = formatters.get(timeZone);
@@ -45,11 +48,9 @@ export function wallClock(at: EpochMs, timeZone: string): WallClock {
   const part: Record<string, string> = {};
   for (const { type, value } of formatter.formatToParts(at)) part[type] = value;
   const date = `${part['year']?.padStart(4, '0')}-${part['month']}-${part['day']}`;
-  // Day 0 of the epoch was a Thursday (4).
-  const day = Math.floor(Date.parse(`${date}T00:00:00Z`) / 86_400_000);
   const clock: WallClock = {
     date,
-    weekday: ((((day + 3) % 7) + 7) % 7) + 1,
+    weekday: weekdayOf(Math.floor(Date.parse(`${date}T00:00:00Z`) / DAY_MS)),
     hour: Number(part['hour']),
     minute: Number(part['minute']),
   };
@@ -57,12 +58,18 @@ export function wallClock(at: EpochMs, timeZone: string): WallClock {
   return clock;
 }
 
+/** 1 = Monday. Day 0 of the epoch was a Thursday (4). */
+const weekdayOf = (day: number): number => ((((day + 3) % 7) + 7) % 7) + 1;
+
 export type Opening = { readonly open: true } | { readonly open: false; readonly because: 'holiday' | 'hours' };
+
+/** What of a desk says when it is open. */
+export type Opens = Pick<Desk, 'timeZone' | 'hours' | 'holidays'>;
 
 const minutesOf = (time: string): number => Number(time.slice(0, 2)) * 60 + Number(time.slice(3, 5));
 
 /** Whether a desk is open. Hours whose end is before their start (22:00–06:00) last into the next morning. */
-export function openingAt(desk: Desk, at: EpochMs): Opening {
+export function openingAt(desk: Opens, at: EpochMs): Opening {
   const clock = wallClock(at, desk.timeZone);
   const now = clock.hour * 60 + clock.minute;
   const yesterday = clock.weekday === 1 ? 7 : clock.weekday - 1;
@@ -76,6 +83,64 @@ export function openingAt(desk: Desk, at: EpochMs): Opening {
   return { open: false, because: isHoliday ? 'holiday' : 'hours' };
 }
 
-export const isOpen = (desk: Desk, at: EpochMs): boolean => openingAt(desk, at).open;
+export const isOpen = (desk: Opens, at: EpochMs): boolean => openingAt(desk, at).open;
 
-const dayBefore = (date: string): string => new Date(Date.parse(`${date}T00:00:00Z`) - 86_400_000).toISOString().slice(0, 10);
+const dateOf = (day: number): string => new Date(day * DAY_MS).toISOString().slice(0, 10);
+const dayBefore = (date: string): string => dateOf(Date.parse(`${date}T00:00:00Z`) / DAY_MS - 1);
+
+/**
+ * The first moment from `at` on at which a desk is open.
+ * @returns `at` itself when it is open then; null when it is not within `withinMs`
+ */
+export function nextOpening(desk: Opens, at: EpochMs, withinMs: number): EpochMs | null {
+  if (desk.hours.length === 0) return null;
+  if (isOpen(desk, at)) return at;
+  // As long as a zone keeps its offset, its wall clock runs as ours does; so it is asked once a day, and where it was changed.
+  const end = at + withinMs;
+  let offsetMs = offsetAt(at, desk.timeZone);
+  for (let from = at; from < end; from += DAY_MS) {
+    const to = Math.min(from + DAY_MS, end);
+    const nextMs = offsetAt(to, desk.timeZone);
+    const change = nextMs === offsetMs ? to : changeOfOffset(from, to, desk.timeZone);
+    const found = openingWithin(desk, offsetMs, from, change) ?? openingWithin(desk, nextMs, change, to);
+    if (found !== null) return found;
+    offsetMs = nextMs;
+  }
+  return null;
+}
+
+/** How far a zone's wall clock is ahead of UTC. */
+function offsetAt(at: EpochMs, timeZone: string): number {
+  const { date, hour, minute } = wallClock(at, timeZone);
+  return Date.parse(`${date}T00:00:00Z`) + (hour * 60 + minute) * MINUTE_MS - Math.floor(at / MINUTE_MS) * MINUTE_MS;
+}
+
+/** When the offset that a zone has at `to` began, after `from`, when it was another. Zones change on whole minutes. */
+function changeOfOffset(from: EpochMs, to: EpochMs, timeZone: string): EpochMs {
+  const before = offsetAt(from, timeZone);
+  let [low, high] = [Math.floor(from / MINUTE_MS), Math.floor(to / MINUTE_MS)];
+  while (high - low > 1) {
+    const middle = (low + high) >> 1;
+    if (offsetAt(middle * MINUTE_MS, timeZone) === before) low = middle;
+    else high = middle;
+  }
+  return high * MINUTE_MS;
+}
+
+/** The first moment of [from, to) at which the desk is open, while its clock is `offsetMs` ahead of UTC. */
+function openingWithin({ hours, holidays }: Opens, offsetMs: number, from: EpochMs, to: EpochMs): EpochMs | null {
+  let first: EpochMs | null = null;
+  // From the day before: a night's hours last into the next morning.
+  for (let day = Math.floor((from + offsetMs) / DAY_MS) - 1; day * DAY_MS < to + offsetMs; day++) {
+    const weekday = weekdayOf(day);
+    const midnight = day * DAY_MS - offsetMs;
+    for (const span of hours) {
+      if (span.weekday !== weekday) continue;
+      const [opens, closes] = [minutesOf(span.from), minutesOf(span.to)];
+      const begins = Math.max(midnight + opens * MINUTE_MS, from);
+      const ends = Math.min(midnight + (closes < opens ? closes + 24 * 60 : closes) * MINUTE_MS, to);
+      if (begins < ends && begins < (first ?? to) && !holidays.includes(dateOf(day))) first = begins;
+    }
+  }
+  return first;
+}

@@ -1,6 +1,7 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Desk, OpeningHours } from '../../src/routing/directory.ts';
-import { isOpen, openingAt, wallClock } from '../../src/routing/hours.ts';
+import { isOpen, nextOpening, openingAt, wallClock } from '../../src/routing/hours.ts';
 
 const desk = (timeZone: string, hours: OpeningHours[], holidays: string[] = []): Desk => ({
   id: 'd',
@@ -97,5 +98,100 @@ describe('across daylight saving', () => {
 
   it('knows no zone that does not exist', () => {
     expect(() => wallClock(0, 'Mars/Olympus')).toThrow(RangeError);
+  });
+});
+
+describe('the next opening', () => {
+  const WEEK_MS = 7 * 86_400_000;
+  const office = desk(
+    'Europe/Berlin',
+    ([1, 2, 3, 4, 5] as const).map((weekday) => ({ weekday, from: '09:00', to: '17:00' })),
+    ['2026-12-24', '2026-12-25'],
+  );
+  const opens = (which: Desk, from: string): string | null => {
+    const next = nextOpening(which, at(from), 2 * WEEK_MS);
+    return next === null ? null : new Date(next).toISOString();
+  };
+
+  it.each([
+    ['now, when it is open', '2026-11-20T10:00:00.123+01:00', '2026-11-20T09:00:00.123Z'],
+    ['this morning', '2026-11-20T06:30:17+01:00', '2026-11-20T08:00:00.000Z'],
+    ['after the weekend', '2026-11-20T17:00:00+01:00', '2026-11-23T08:00:00.000Z'],
+    ['after holidays and the weekend', '2026-12-23T17:00:00+01:00', '2026-12-28T08:00:00.000Z'],
+    ['on Monday an hour earlier by UTC, when summer time begins on Sunday', '2026-03-27T18:00:00+01:00', '2026-03-30T07:00:00.000Z'],
+    ['on Monday an hour later by UTC, when it ends', '2026-10-23T18:00:00+02:00', '2026-10-26T08:00:00.000Z'],
+  ])('is %s', (_, from, expected) => {
+    expect(opens(office, from)).toBe(expected);
+  });
+
+  it('of hours that begin in the skipped hour is when the clock has jumped', () => {
+    const early = desk('America/New_York', [{ weekday: 7, from: '02:30', to: '04:00' }]); // 2026-03-08: 02:00 → 03:00
+    expect(opens(early, '2026-03-08T05:00:00Z')).toBe('2026-03-08T07:00:00.000Z');
+    const skipped = desk('America/New_York', [{ weekday: 7, from: '02:00', to: '03:00' }]);
+    expect(opens(skipped, '2026-03-08T05:00:00Z')).toBe('2026-03-15T06:00:00.000Z');
+  });
+
+  it('of hours that come twice is in the second of them, too', () => {
+    const twice = desk('America/New_York', [{ weekday: 7, from: '01:00', to: '01:30' }]); // 2026-11-01: 02:00 → 01:00
+    expect(opens(twice, '2026-11-01T04:00:00Z')).toBe('2026-11-01T05:00:00.000Z');
+    expect(opens(twice, '2026-11-01T05:30:00Z')).toBe('2026-11-01T06:00:00.000Z');
+    expect(opens(twice, '2026-11-01T06:30:00Z')).toBe('2026-11-08T06:00:00.000Z');
+  });
+
+  it('of a night that belongs to a day off is another night', () => {
+    const night = desk(
+      'Europe/Berlin',
+      [5, 6].map((weekday) => ({ weekday: weekday as 5 | 6, from: '22:00', to: '06:00' })),
+      ['2026-11-20'],
+    );
+    expect(opens(night, '2026-11-20T20:00:00+01:00')).toBe('2026-11-21T21:00:00.000Z');
+  });
+
+  it('is none when there are no hours, or only holidays', () => {
+    expect(opens(desk('Asia/Tokyo', []), '2026-11-20T20:00:00Z')).toBeNull();
+    const holidays = ['2026-11-20', '2026-11-27', '2026-12-04'];
+    expect(opens(desk('Asia/Tokyo', [{ weekday: 5, from: '09:00', to: '17:00' }], holidays), '2026-11-20T00:00:00+09:00')).toBeNull();
+  });
+
+  it('is the first minute at which the desk is open, whatever its zone, hours and holidays, minute by minute across clock changes', () => {
+    const zones: [string, string][] = [
+      ['Europe/Berlin', '2026-03-29T01:00:00Z'],
+      ['Europe/Berlin', '2026-10-25T01:00:00Z'],
+      ['America/New_York', '2026-03-08T07:00:00Z'],
+      ['America/New_York', '2026-11-01T06:00:00Z'],
+      ['Australia/Lord_Howe', '2026-04-04T15:00:00Z'], // by half an hour
+      ['Australia/Lord_Howe', '2026-10-03T15:30:00Z'],
+      ['America/Santiago', '2026-09-06T04:00:00Z'], // at midnight
+      ['Africa/Casablanca', '2026-02-15T02:00:00Z'],
+      ['Asia/Kathmandu', '2026-11-20T00:00:00Z'],
+      ['Asia/Kolkata', '2026-11-20T00:00:00Z'],
+    ];
+    const time = fc
+      .integer({ min: 0, max: 95 })
+      .map((n) => `${String(Math.floor(n / 4)).padStart(2, '0')}:${String((n % 4) * 15).padStart(2, '0')}`);
+    const span = fc.record({
+      weekday: fc.constantFrom(1, 2, 3, 4, 5, 6, 7),
+      from: time,
+      to: fc.oneof(time, fc.constant('24:00')),
+    }) as fc.Arbitrary<OpeningHours>;
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...zones),
+        fc.array(span, { maxLength: 3 }),
+        fc.array(fc.integer({ min: -2, max: 2 }), { maxLength: 2 }),
+        fc.integer({ min: -30 * 60, max: 6 * 60 }),
+        ([zone, change], hours, daysOff, minutes) => {
+          const holidays = daysOff.map((n) => new Date(at(change) + n * 86_400_000).toISOString().slice(0, 10));
+          const which = desk(zone, hours, holidays);
+          const from = at(change) + minutes * 60_000;
+          const withinMs = 40 * 3_600_000;
+          let expected: number | null = from;
+          while (expected < from + withinMs && !isOpen(which, expected)) expected += 60_000;
+          if (expected >= from + withinMs) expected = null;
+          expect(nextOpening(which, from, withinMs)).toBe(expected);
+        },
+      ),
+      { numRuns: 200 },
+    );
   });
 });

@@ -251,6 +251,8 @@ describe('an import of agents', () => {
       name: '田中 美咲',
       organisationId: 'maker',
       deskIds: ['maker-desk'],
+      queues: [{ queueId: 'maker-desk', priority: 1 }],
+      skills: [],
       role: 'agent',
       language: 'ja',
       deskPhone: 'desk-1',
@@ -258,6 +260,56 @@ describe('an import of agents', () => {
     const again = await run('agents', csv);
     expect(again.printed).toContain('0 new, 0 changed, 2 unchanged');
     expect(again.printed).not.toContain('Passwords');
+  });
+
+  it('takes skills with levels, and desks with the agent’s own priorities', async () => {
+    const organisations = 'id,kind,name,desk\nmaker,maker,Maker,maker-desk\nsecond,agency,Second,second-desk';
+    expect((await run('organisations', file('o.csv', organisations))).code).toBe(0);
+    const row = async (columns: string, cells: string): Promise<string> => {
+      const { code, printed } = await run('agents', file('a.csv', `user_name,name,organisation${columns}\nlee,Lee,maker${cells}`));
+      expect(code).toBe(0);
+      return printed;
+    };
+    const lee = async () => (await loadDirectory(pool, 'a')).agents.get('lee');
+    expect(await row(',skills,desks', ',english:3; billing：1,maker-desk:2;second-desk')).toContain('1 new');
+    const skills = [
+      { skill: 'billing', level: 1 },
+      { skill: 'english', level: 3 },
+    ];
+    expect(await lee()).toMatchObject({
+      deskIds: ['second-desk', 'maker-desk'],
+      queues: [
+        { queueId: 'second-desk', priority: 1 },
+        { queueId: 'maker-desk', priority: 2 },
+      ],
+      skills,
+    });
+    expect(await row(',skills,desks', ',billing:1;english:3,second-desk:1;maker-desk:2')).toContain('0 changed, 1 unchanged');
+    // A column that is not there changes nothing; a level and a priority do; an empty cell empties.
+    expect(await row('', '')).toContain('0 changed, 1 unchanged');
+    expect(await row(',skills', ',billing:2;english:3')).toContain('1 changed');
+    expect((await lee())?.skills).toEqual([{ skill: 'billing', level: 2 }, skills[1]]);
+    expect(await row(',desks', ',second-desk;maker-desk')).toContain('1 changed');
+    expect((await lee())?.queues.map((queue) => queue.priority)).toEqual([1, 1]);
+    await row(',skills,desks', ',,');
+    expect(await lee()).toMatchObject({ queues: [], skills: [] });
+  });
+
+  it.each([
+    ['skills', 'english', '"english" has no number; write english:1'],
+    ['skills', 'english:0', '"english:0" has a number beyond 1 to 255'],
+    ['skills', 'english:256', '"english:256" has a number beyond 1 to 255'],
+    ['skills', 'English:3', '"English:3" can\'t be one'],
+    ['skills', 'english:good', '"english:good" can\'t be one'],
+    ['skills', 'english:1;english:2', '"english" is there twice'],
+    ['desks', 'maker-desk:0', '"maker-desk:0" has a number beyond 1 to 99'],
+    ['desks', 'maker-desk:100', '"maker-desk:100" has a number beyond 1 to 99'],
+    ['desks', 'maker-desk;maker-desk:2', '"maker-desk" is there twice'],
+    ['desks', 'maker-dsk:2', 'there is no desk "maker-dsk", did you mean "maker-desk"?'],
+  ])('names the line, the column and what is right of %s "%s"', async (column, cell, reason) => {
+    const { code, printed } = await run('agents', file('a.csv', `user_name,name,organisation,${column}\nlee,Lee,maker,${cell}`));
+    expect(code).toBe(1);
+    expect(printed).toContain(`line 2, ${column}: ${reason}\n      right: `);
   });
 
   it('keeps the password of those who are changed, lets desk phones change hands, and shuts out who is not active', async () => {

@@ -1,5 +1,6 @@
 /** Agents, supervisors and administrators as an import sees them. */
 import type { AgentId, DeskId, DomainId, Language, OrganisationId } from '../../base/ids.ts';
+import type { Requirement } from '../../routing/matching/model.ts';
 import type { Queryable } from '../pool.ts';
 
 export interface AgentRecord {
@@ -9,7 +10,10 @@ export interface AgentRecord {
   readonly organisationId: OrganisationId;
   readonly role: 'agent' | 'supervisor' | 'administrator';
   readonly language: Language;
-  readonly desks: readonly DeskId[];
+  /** By id. Smaller priority first. */
+  readonly desks: readonly { readonly id: DeskId; readonly priority: number }[];
+  /** By name. */
+  readonly skills: readonly Requirement[];
   readonly deskPhone: string | null;
   readonly active: boolean;
 }
@@ -18,7 +22,10 @@ export interface AgentRecord {
 export async function readAgents(db: Queryable, domainId: DomainId): Promise<Map<string, AgentRecord>> {
   const { rows } = await db.query<AgentRecord>(
     `select u.id, u.user_name as "userName", u.name, u.organisation_id as "organisationId", u.role, u.language,
-       array(select d.desk_id from app_user_desk d where d.domain_id = u.domain_id and d.user_id = u.id order by d.desk_id) as desks,
+       (select coalesce(jsonb_agg(jsonb_build_object('id', d.desk_id, 'priority', d.priority) order by d.desk_id collate "C"), '[]')
+        from app_user_desk d where d.domain_id = u.domain_id and d.user_id = u.id) as desks,
+       (select coalesce(jsonb_agg(jsonb_build_object('skill', s.skill, 'level', s.level) order by s.skill collate "C"), '[]')
+        from app_user_skill s where s.domain_id = u.domain_id and s.user_id = u.id) as skills,
        u.desk_phone as "deskPhone", u.active
      from app_user u where u.domain_id = $1`,
     [domainId],
@@ -65,8 +72,14 @@ export async function writeAgents(
   );
   await db.query('delete from app_user_desk where domain_id = $1 and user_id = any($2)', [domainId, ids]);
   await db.query(
-    `insert into app_user_desk (domain_id, user_id, desk_id)
-     select $1, g->>'id', d from jsonb_array_elements($2::jsonb) g, jsonb_array_elements_text(g->'desks') d`,
+    `insert into app_user_desk (domain_id, user_id, desk_id, priority)
+     select $1, g->>'id', d->>'id', (d->>'priority')::int from jsonb_array_elements($2::jsonb) g, jsonb_array_elements(g->'desks') d`,
+    values,
+  );
+  await db.query('delete from app_user_skill where domain_id = $1 and user_id = any($2)', [domainId, ids]);
+  await db.query(
+    `insert into app_user_skill (domain_id, user_id, skill, level)
+     select $1, g->>'id', s->>'skill', (s->>'level')::int from jsonb_array_elements($2::jsonb) g, jsonb_array_elements(g->'skills') s`,
     values,
   );
 }

@@ -1,6 +1,7 @@
 import { loadDirectory } from '../../db/directory.ts';
 import { type AgentRecord, readAgents, readTakenNames, writeAgents } from '../../db/import/agents.ts';
-import { duplicates, list, matching, oneOf, optional, orDefault, readRows, text, unknown, yesNo } from './cells.ts';
+import { MAX_LEVEL } from '../../routing/matching/model.ts';
+import { duplicates, matching, oneOf, optional, orDefault, rated, ratings, readRows, text, unknown, yesNo } from './cells.ts';
 import { compare, given, type Importer, inBatches } from './plan.ts';
 
 const columns = {
@@ -19,7 +20,18 @@ const columns = {
     read: orDefault(oneOf('agent', 'supervisor', 'administrator')),
   },
   language: { required: false, form: 'ja (when empty) or en', example: 'ja', read: orDefault(oneOf('ja', 'en')) },
-  desks: { required: false, form: 'ids of desks by semicolons', example: 'tokyo-desk', read: list(text) },
+  desks: {
+    required: false,
+    form: 'ids of desks by semicolons, each with the agent’s own priority from 1 (first, and when left out) to 99: tokyo-desk; reception:2',
+    example: 'tokyo-desk:1; reception:2',
+    read: ratings(rated(/^.+$/, 1, 99, 1)),
+  },
+  skills: {
+    required: false,
+    form: `what the agent can do, and how well (1 to ${MAX_LEVEL}), by semicolons: english:3; billing:1 (small letters, digits, hyphens)`,
+    example: 'english:3; billing:1',
+    read: ratings(rated(/^[a-z0-9][a-z0-9_-]{0,62}$/, 1, MAX_LEVEL, null)),
+  },
   desk_phone: {
     required: false,
     form: 'SIP user name of the desk phone, small letters, digits and hyphens; empty for none',
@@ -64,7 +76,7 @@ export function agents(): Importer {
         if (taken.userNames.has(key)) wrong('user_name', `"${userName}" is somebody’s in another centre`);
         if (!directory.organisations.has(organisation))
           wrong('organisation', unknown('organisation', organisation, directory.organisations.keys()));
-        for (const desk of desks) if (!directory.desks.has(desk)) wrong('desks', unknown('desk', desk, directory.desks.keys()));
+        for (const { name } of desks) if (!directory.desks.has(name)) wrong('desks', unknown('desk', name, directory.desks.keys()));
         if (deskPhone === null) continue;
         const owner = phoneOwners.get(deskPhone) ?? key;
         const given = inFile.get(owner)?.desk_phone; // it may pass from one to the other within this file
@@ -75,9 +87,15 @@ export function agents(): Importer {
       const wanted = rows
         .filter(({ line }) => !bad.has(line))
         .map(({ values }) => {
-          const { user_name: userName = '', organisation: organisationId, desks, desk_phone: deskPhone, ...others } = values;
+          const { user_name: userName = '', organisation: organisationId, desks, skills, desk_phone: deskPhone, ...others } = values;
           const key = userName.toLowerCase();
-          const fields = given<AgentRecord>({ ...others, organisationId, desks: desks?.toSorted(), deskPhone });
+          const fields = given<AgentRecord>({
+            ...others,
+            organisationId,
+            desks: desks?.map(({ name, value }) => ({ id: name, priority: value })),
+            skills: skills?.map(({ name, value }) => ({ skill: name, level: value })),
+            deskPhone,
+          });
           return [key, { ...(existing.get(key) ?? blank(userName)), ...fields }] as const;
         });
       const { write, counts } = compare(wanted, existing);
@@ -104,6 +122,7 @@ function blank(userName: string): AgentRecord {
     role: 'agent',
     language: 'ja',
     desks: [],
+    skills: [],
     deskPhone: null,
     active: true,
   };

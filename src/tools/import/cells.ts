@@ -110,6 +110,28 @@ export const list =
     return items;
   };
 
+/** A name with a whole number, as `english:3`. Without a number it is `standard`; null: it must have one. */
+export const rated =
+  (pattern: RegExp, least: number, most: number, standard: number | null): Reader<{ readonly name: string; readonly value: number }> =>
+  (cell) => {
+    const [, name = '', number] = /^([^:：]*?)(?:\s*[:：]\s*(\d{1,4}))?$/.exec(cell) ?? [];
+    if (!pattern.test(name)) throw new CellError(`${quoted(cell)} can't be one`);
+    if (number === undefined && standard === null) throw new CellError(`${quoted(cell)} has no number; write ${name}:${least}`);
+    const value = number === undefined ? (standard ?? least) : Number(number);
+    if (value < least || value > most) throw new CellError(`${quoted(cell)} has a number beyond ${least} to ${most}`);
+    return { name, value };
+  };
+
+/** Several `rated` ones in one cell, in the order of their names. */
+export const ratings =
+  (read: ReturnType<typeof rated>): Reader<readonly { readonly name: string; readonly value: number }[]> =>
+  (cell) => {
+    const items = list(read)(cell).toSorted((a, b) => (a.name < b.name ? -1 : 1));
+    const twice = items.find((item, i) => item.name === items[i - 1]?.name);
+    if (twice !== undefined) throw new CellError(`${quoted(twice.name)} is there twice`);
+    return items;
+  };
+
 /** To E.164. */
 export const phone =
   (country: string): Reader<string> =>

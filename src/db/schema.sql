@@ -266,6 +266,60 @@ create table leg (
   constraint leg_state_check CHECK ((state = ANY (ARRAY['arriving'::text, 'dialling'::text, 'ringing'::text, 'up'::text, 'ended'::text])))
 );
 
+create table notice (
+  domain_id text not null,
+  id text not null,
+  request_id text not null,
+  desk_id text not null,
+  language text not null,
+  text text not null,
+  state text not null,
+  at_a_time integer not null,
+  per_minute integer not null,
+  total integer not null,
+  created_at timestamp with time zone not null,
+  created_by text not null,
+  over_at timestamp with time zone,
+  result jsonb,
+  constraint notice_pkey PRIMARY KEY (domain_id, id),
+  constraint notice_at_a_time_check CHECK (((at_a_time >= 1) AND (at_a_time <= 500))),
+  constraint notice_check CHECK (((over_at IS NULL) = (result IS NULL))),
+  constraint notice_check1 CHECK (((state <> 'done'::text) OR (over_at IS NOT NULL))),
+  constraint notice_domain_id_fkey FOREIGN KEY (domain_id) REFERENCES domain(id),
+  constraint notice_domain_id_request_id_key UNIQUE (domain_id, request_id),
+  constraint notice_language_check CHECK ((language = ANY (ARRAY['ja'::text, 'en'::text]))),
+  constraint notice_per_minute_check CHECK (((per_minute >= 1) AND (per_minute <= 600))),
+  constraint notice_state_check CHECK ((state = ANY (ARRAY['running'::text, 'paused'::text, 'stopped'::text, 'done'::text]))),
+  constraint notice_text_check CHECK ((text <> ''::text)),
+  constraint notice_total_check CHECK ((total > 0))
+);
+
+create table notice_action (
+  domain_id text not null,
+  notice_id text not null,
+  n integer generated always as identity not null,
+  at timestamp with time zone not null,
+  by_whom text,
+  action text not null,
+  reason text,
+  constraint notice_action_pkey PRIMARY KEY (domain_id, notice_id, n),
+  constraint notice_action_action_check CHECK ((action = ANY (ARRAY['created'::text, 'paused'::text, 'resumed'::text, 'stopped'::text, 'done'::text]))),
+  constraint notice_action_domain_id_notice_id_fkey FOREIGN KEY (domain_id, notice_id) REFERENCES notice(domain_id, id) ON DELETE CASCADE
+);
+
+create table notice_recipient (
+  domain_id text not null,
+  notice_id text not null,
+  "position" integer not null,
+  number text not null,
+  country text not null,
+  name text not null,
+  constraint notice_recipient_pkey PRIMARY KEY (domain_id, notice_id, "position"),
+  constraint notice_recipient_domain_id_notice_id_fkey FOREIGN KEY (domain_id, notice_id) REFERENCES notice(domain_id, id) ON DELETE CASCADE,
+  constraint notice_recipient_domain_id_notice_id_number_key UNIQUE (domain_id, notice_id, number),
+  constraint notice_recipient_number_check CHECK ((number ~ '^\+[1-9][0-9]{5,14}$'::text))
+);
+
 create table offer (
   domain_id text not null,
   id text not null,
@@ -371,7 +425,13 @@ CREATE INDEX contact_call_me_token ON public.contact USING btree (call_me_token)
 
 CREATE INDEX contact_customer ON public.contact USING btree (domain_id, customer_id, arrived_at) WHERE (customer_id IS NOT NULL);
 
+CREATE INDEX contact_handled ON public.contact USING btree (domain_id, desk_id, ended_at) WHERE ((state = 'ended'::text) AND (connected_at IS NOT NULL));
+
 CREATE INDEX contact_live ON public.contact USING btree (domain_id, arrived_at) WHERE (state <> 'ended'::text);
+
+CREATE INDEX contact_notice_arrived ON public.contact USING btree (domain_id, notice_id, arrived_at) WHERE (notice_id IS NOT NULL);
+
+CREATE INDEX contact_notice_live ON public.contact USING btree (domain_id, notice_id) WHERE ((notice_id IS NOT NULL) AND (state <> 'ended'::text));
 
 CREATE UNIQUE INDEX contact_notice_recipient ON public.contact USING btree (domain_id, notice_id, notice_recipient_id) WHERE (notice_id IS NOT NULL);
 
@@ -395,6 +455,8 @@ CREATE INDEX event_contact ON public.event USING btree (domain_id, contact_id, s
 
 CREATE INDEX event_customer ON public.event USING btree (domain_id, customer_id, at) WHERE (customer_id IS NOT NULL);
 
+CREATE INDEX event_forced ON public.event USING btree (domain_id, at) WHERE (name = 'agentForced'::text);
+
 CREATE INDEX event_time ON public.event USING btree (domain_id, at);
 
 CREATE INDEX leg_contact ON public.leg USING btree (domain_id, contact_id);
@@ -402,6 +464,10 @@ CREATE INDEX leg_contact ON public.leg USING btree (domain_id, contact_id);
 CREATE UNIQUE INDEX leg_live ON public.leg USING btree (id) WHERE (state <> 'ended'::text);
 
 CREATE INDEX leg_live_domain ON public.leg USING btree (domain_id) WHERE (state <> 'ended'::text);
+
+CREATE INDEX notice_open ON public.notice USING btree (domain_id) WHERE (over_at IS NULL);
+
+CREATE INDEX notice_recipient_number ON public.notice_recipient USING btree (domain_id, number);
 
 CREATE INDEX offer_agent ON public.offer USING btree (domain_id, agent_id, created_at);
 

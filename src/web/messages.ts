@@ -10,6 +10,8 @@ const TimeMs = Type.Integer({ description: 'milliseconds since 1970-01-01T00:00:
 
 export const AgentStateView = Literals('loggedOff', 'notReady', 'ready', 'busy', 'workingAfterCall');
 export const ChosenReasonView = Literals('break', 'lunch', 'meeting', 'paperwork');
+/** What a supervisor may make of an agent. */
+const ForcedTo = Literals('ready', 'notReady', 'loggedOff');
 
 export const PastContact = Type.Object({
   contactId: Type.String(),
@@ -44,8 +46,8 @@ export const CustomerView = Type.Object({
 export const ContactView = Type.Object({
   contactId: Type.String(),
   offerId: Nullable(Type.String()),
-  channel: Literals('voice', 'callback'),
-  origin: Literals('call', 'callMe', 'queueCallback', 'lostCallback'),
+  channel: Literals('voice', 'callback', 'notice'),
+  origin: Literals('call', 'callMe', 'queueCallback', 'abandonedCallback', 'lostCallback', 'notice'),
   /** `dialling`: the visitor is being rung; `shown`: your phone is about to ring; then as named. */
   stage: Literals('dialling', 'shown', 'ringing', 'joining', 'connected', 'wrapUp'),
   language: Literals('ja', 'en'),
@@ -85,9 +87,24 @@ export const AgentView = Type.Object({
   pending: Nullable(Type.Object({ state: Type.String(), reason: Nullable(Type.String()) })),
   phone: PhoneView,
   wrapUpEndsAt: Nullable(TimeMs),
+  /** By how much the wrap-up under way can be extended now; 0: no more. Null: there is none, or its desk allows no extension. */
+  wrapUpExtensionMs: Nullable(Type.Integer({ minimum: 0 })),
   /** Leg that the browser's phone should hold; an incoming call that is this leg's after a reload is answered by itself. */
   legId: Nullable(Type.String()),
   waitingAtMyDesks: Type.Integer(),
+});
+
+/** A state that a supervisor gave to an agent: one line of the audit. */
+export const ForcedChange = Type.Object({
+  id: Type.String({ description: 'place in the event log' }),
+  at: TimeMs,
+  agentId: Type.String(),
+  agent: Type.String(),
+  byId: Type.String(),
+  by: Type.String(),
+  /** A busy agent's change comes after the talk. */
+  from: AgentStateView,
+  to: ForcedTo,
 });
 
 export const ServerMessage = Type.Union([
@@ -108,7 +125,8 @@ export const ServerMessage = Type.Union([
         party: Type.String({ description: 'name, or kind when there is no name' }),
         callingNumber: Nullable(Type.String()),
         arrivedAt: TimeMs,
-        position: Nullable(Type.Integer()),
+        position: Nullable(Type.Integer({ description: '1 = next; null when it does not wait for an agent now' })),
+        estimatedWaitMs: Nullable(Type.Integer({ description: 'from now on; null when it is not known' })),
         agent: Nullable(Type.String()),
       }),
     ),
@@ -127,6 +145,10 @@ export const ServerMessage = Type.Union([
       }),
     ),
   }),
+  /** To those who watch and may change states: the last forced changes, newest first. At the beginning, and after each. */
+  Type.Object({ type: Type.Literal('forcedChanges'), changes: Type.Array(ForcedChange) }),
+  /** A supervisor has changed this agent's state, or (while busy) what comes next. */
+  Type.Object({ type: Type.Literal('forced'), to: ForcedTo }),
   /** Another panel of the same agent took over; this one stops and does not reconnect. */
   Type.Object({ type: Type.Literal('takenOver') }),
 ]);
@@ -151,6 +173,9 @@ export const ClientMessage = Type.Union([
     disposition: Type.String({ minLength: 1, maxLength: 64 }),
     note: Type.String({ maxLength: 4000 }),
   }),
+  Request('extendWrapUp', { type: Type.Literal('extendWrapUp') }),
+  /** Of supervisors and administrators, for agents whom they see. */
+  Request('forceState', { type: Type.Literal('forceState'), agentId: Type.String(short), to: ForcedTo }),
   Request('watch', { type: Type.Literal('watch'), on: Type.Boolean() }),
 ]);
 
@@ -160,4 +185,5 @@ export type AgentView = Static<typeof AgentView>;
 export type ContactView = Static<typeof ContactView>;
 export type CustomerView = Static<typeof CustomerView>;
 export type PastContact = Static<typeof PastContact>;
+export type ForcedChange = Static<typeof ForcedChange>;
 export type FloorMessage = Extract<ServerMessage, { type: 'floor' }>;

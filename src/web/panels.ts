@@ -117,8 +117,11 @@ export function readClientMessage(data: RawData, isBinary: boolean): Checked {
   return { ok: false, of, what: `The message${type} does not have the form that is agreed (src/web/messages.ts).` };
 }
 
-/** What a message means to the floor; null when it does not concern it. */
-function floorInput(agentId: AgentId, message: ClientMessage): FloorInput | null {
+type Forcing = Extract<ClientMessage, { type: 'forceState' }>;
+type OwnRequest = Exclude<ClientMessage, { type: 'forceState' | 'watch' }>;
+
+/** What an agent's request for him- or herself means to the floor. */
+function floorInput(agentId: AgentId, message: OwnRequest): FloorInput {
   switch (message.type) {
     case 'hello':
       return { type: 'panelOpened', agentId, holdsCall: message.holdsCall };
@@ -138,8 +141,8 @@ function floorInput(agentId: AgentId, message: ClientMessage): FloorInput | null
       return { type: 'agentHangUp', agentId, offerId: message.offerId };
     case 'wrapUp':
       return { type: 'wrapUp', agentId, contactId: message.contactId, disposition: message.disposition, note: message.note };
-    case 'watch':
-      return null;
+    case 'extendWrapUp':
+      return { type: 'wrapUpExtended', agentId };
   }
 }
 
@@ -155,7 +158,7 @@ export function panelHub(options: {
 
   const panels = new Set<Panel>();
   const current = new Map<AgentId, Panel>();
-  const pushes = new Map<AgentId, Push>();
+  const pushes = new Map<string, Push>();
   /** Ends of the agents' lines of inputs. */
   const lines = new Map<AgentId, { length: number; end: Promise<void> }>();
   const timers = new Set<NodeJS.Timeout>();
@@ -216,21 +219,42 @@ export function panelHub(options: {
     lines.set(agentId, line);
   }
 
-  async function submit(panel: Panel, message: ClientMessage, input: FloorInput): Promise<void> {
-    const { agentId } = panel.principal;
+  /** Whoever asked gets an answer when it was not done. @returns why not: the code of a refusal, or `internal`; null when it was */
+  async function attempt(panel: Panel, message: ClientMessage, action: () => Promise<void>): Promise<string | null> {
     try {
-      await backend.submit(input);
+      await action();
+      return null;
     } catch (error) {
       if (error instanceof RequestRefused) {
         refuse(panel, message.id, error.code, error.message);
-      } else {
-        log.error({ err: error, agentId, input: input.type }, 'panel request failed');
-        refuse(panel, message.id, 'internal', 'This could not be done now. Try again.');
-        // An opening that the floor doesn't know of can't stand: the panel comes back and tries again.
-        if (message.type === 'hello') return panel.socket.close(CLOSE.failed, 'not opened');
+        return error.code;
       }
+      log.error({ err: error, agentId: panel.principal.agentId, request: message.type }, 'panel request failed');
+      refuse(panel, message.id, 'internal', 'This could not be done now. Try again.');
+      return 'internal';
     }
-    if (message.type === 'hello') pushState(agentId);
+  }
+
+  async function submit(panel: Panel, message: OwnRequest): Promise<void> {
+    const { agentId } = panel.principal;
+    const failure = await attempt(panel, message, () => backend.submit(floorInput(agentId, message)));
+    if (message.type !== 'hello') return;
+    // An opening that the floor doesn't know of can't stand: the panel comes back and tries again.
+    if (failure === 'internal') panel.socket.close(CLOSE.failed, 'not opened');
+    else pushState(agentId);
+  }
+
+  /** Power over others is not left to a session that has ended since the panel was opened. */
+  async function force(panel: Panel, message: Forcing): Promise<void> {
+    const { agentId: target, to } = message;
+    const failure = await attempt(panel, message, async () => {
+      const principal = await backend.principalOf(panel.session);
+      if (principal === null) throw new RequestRefused('notLoggedIn', 'Your session has ended. Log in again.', 401);
+      await backend.forceState(principal, target, to);
+    });
+    if (failure === null) return;
+    log.warn({ agentId: panel.principal.agentId, target, to, code: failure }, 'forced change of a state was refused');
+    if (failure === 'notLoggedIn') await checkSession(panel);
   }
 
   /** Tells the floor that the agent's panel is lost, until it knows or another panel is there. */
@@ -267,15 +291,11 @@ export function panelHub(options: {
       panel.socket.close(CLOSE.policy, 'hello expected');
       return;
     }
-    const input = floorInput(agentId, message);
-    if (input === null) {
-      if (message.type === 'watch') watch(panel, message.id, message.on);
-      return;
-    }
+    if (message.type === 'watch') return watch(panel, message.id, message.on);
     if ((lines.get(agentId)?.length ?? 0) >= limits.queued) {
       return refuse(panel, message.id, 'busy', 'Earlier requests are still under way. Try again in a moment.');
     }
-    inLine(agentId, () => submit(panel, message, input));
+    inLine(agentId, () => (message.type === 'forceState' ? force(panel, message) : submit(panel, message)));
   }
 
   function spend(panel: Panel): boolean {
@@ -315,39 +335,67 @@ export function panelHub(options: {
 
   // ---------------------------------------------------------------- out: state of each agent, list for those who watch
 
-  /** Computes and sends the agent's view; at most one at a time, and always one that is newer than the last change. */
-  function pushState(agentId: AgentId): void {
-    const running = pushes.get(agentId);
+  /** Makes and sends something for an agent's panel; at most one of a kind at a time, and always one that is newer than the last change. */
+  function push(agentId: AgentId, what: string, wanted: (panel: Panel) => boolean, make: () => Promise<ServerMessage>): void {
+    const isWanted = (): boolean => {
+      const panel = current.get(agentId);
+      return !closing && panel !== undefined && wanted(panel);
+    };
+    const key = `${what} ${agentId}`;
+    const running = pushes.get(key);
     if (running !== undefined) {
       running.again = true;
       return;
     }
-    if (closing || !current.has(agentId)) return;
-    const push: Push = { again: false };
-    pushes.set(agentId, push);
-    void sendState(agentId, push).finally(() => pushes.delete(agentId));
+    if (!isWanted()) return;
+    const one: Push = { again: false };
+    pushes.set(key, one);
+    const run = async (): Promise<void> => {
+      do {
+        one.again = false;
+        try {
+          const message = await make();
+          const panel = current.get(agentId);
+          if (panel !== undefined && isWanted()) send(panel, message);
+        } catch (error) {
+          if (error instanceof RequestRefused) return log.warn({ agentId, code: error.code }, `${what} was refused`);
+          log.error({ err: error, agentId }, `${what} could not be made, trying again`);
+          await rest();
+          one.again = true;
+        }
+      } while (one.again && isWanted());
+    };
+    void run().finally(() => pushes.delete(key));
   }
 
-  async function sendState(agentId: AgentId, push: Push): Promise<void> {
-    do {
-      push.again = false;
-      try {
+  function pushState(agentId: AgentId): void {
+    push(
+      agentId,
+      'view of an agent',
+      () => true,
+      async () => {
         const view = await backend.agentView(agentId);
         const panel = current.get(agentId);
-        if (panel === undefined || closing) return;
-        panel.engaged = view.contact !== null;
-        send(panel, { type: 'state', serverTime: now(), ...view });
-      } catch (error) {
-        log.error({ err: error, agentId }, 'view of an agent could not be made, trying again');
-        await rest();
-        push.again = true;
-      }
-    } while (push.again && !closing && current.has(agentId));
+        if (panel !== undefined) panel.engaged = view.contact !== null;
+        return { type: 'state', serverTime: now(), ...view };
+      },
+    );
+  }
+
+  function pushForcedChanges(panel: Panel): void {
+    const { principal } = panel;
+    push(
+      principal.agentId,
+      'list of forced changes',
+      ({ watching }) => watching && principal.role !== 'agent',
+      async () => ({ type: 'forcedChanges', changes: [...(await backend.forcedChanges(principal))] }),
+    );
   }
 
   function watch(panel: Panel, of: string, on: boolean): void {
     panel.watching = on;
     if (on) sendFloor(panel, of);
+    if (panel.watching) pushForcedChanges(panel);
   }
 
   function sendFloor(panel: Panel, of: string | null): void {
@@ -367,9 +415,14 @@ export function panelHub(options: {
     for (const panel of current.values()) if (panel.watching) sendFloor(panel, null);
   }
 
-  const stopListening = backend.onChange((agents) => {
+  const stopListening = backend.onChange((agents, forced) => {
     if (closing) return;
+    for (const { agentId, to } of forced) {
+      const panel = current.get(agentId);
+      if (panel !== undefined) send(panel, { type: 'forced', to });
+    }
     for (const agentId of agents) pushState(agentId);
+    if (forced.length > 0) for (const panel of current.values()) pushForcedChanges(panel);
     if (floorDue) return;
     floorDue = true;
     later(Math.min(limits.floorMs, Math.max(0, floorAt + limits.floorMs - now())), pushFloor);

@@ -1,20 +1,36 @@
 /** The house as the web edge sees it: answers from the committed floor, the directory and the database; gives inputs to the floor. */
 import { randomBytes } from 'node:crypto';
 import { browserEndpoint } from './base/endpoint.ts';
-import type { AgentId, DeskId } from './base/ids.ts';
+import type { AgentId, ContactId, DeskId } from './base/ids.ts';
+import { type CallHours, callbackView, callMeStatus, entryWait, isShown, timesToCall } from './callback-view.ts';
 import { callingNumberOf } from './channels/call-me.ts';
 import { InputRefused } from './contact/agents.ts';
 import type { Controller } from './contact/controller.ts';
+import type { FloorContext } from './contact/floor.ts';
 import type { Contact } from './contact/model.ts';
 import type { Address } from './cti/port.ts';
-import type { Directory } from './routing/directory.ts';
-import { agentView, contactOf, contactView, floorView, strangerView, visibleDesks } from './views.ts';
-import { type CallMeStatus, type Principal, RequestRefused, type WebBackend } from './web/backend.ts';
-import type { AgentView, CustomerView } from './web/messages.ts';
+import { nextTimeToCall } from './routing/call-hours.ts';
+import type { RulesOfDesks } from './routing/desk-rules.ts';
+import type { Desk, Directory, Entry } from './routing/directory.ts';
+import { UNKNOWN_PARTY } from './routing/party.ts';
+import {
+  agentView,
+  contactOf,
+  contactView,
+  desksToSupervise,
+  floorView,
+  forcedBy,
+  requireSupervised,
+  strangerView,
+  visibleDesks,
+} from './views.ts';
+import { type Principal, RequestRefused, type WebBackend } from './web/backend.ts';
+import type { AgentView, CustomerView, ForcedChange } from './web/messages.ts';
 
 export interface BackendParts {
   readonly controller: Controller;
   readonly directory: () => Directory;
+  readonly rulesOf: RulesOfDesks;
   readonly clock: () => number;
   /** Where browsers' phones register, and the password of one agent's. */
   readonly sip: { readonly webSocketUrl: string; readonly domain: string; readonly password: (agentId: AgentId) => string };
@@ -26,17 +42,22 @@ export interface BackendParts {
   readonly logOut: WebBackend['logOut'];
   /** The party's card, as far as this agent may see it; null when there is none. */
   readonly customerView: (contact: Contact, agentId: AgentId) => Promise<CustomerView | null>;
-  /** A call-me contact that may be over: its cause, or null when there is none of this token. */
-  readonly endedCallMe: (token: string) => Promise<{ readonly cause: string | null } | null>;
+  readonly decideDesk: FloorContext['decideDesk'];
+  /** The contact that a customer's link leads to, which may be over; null when the token was never given out. */
+  readonly contactOfToken: (token: string) => Promise<Contact | null>;
   readonly contactEvents: (
     contactId: string,
   ) => Promise<{ readonly deskId: string | null; readonly events: readonly Record<string, unknown>[] } | null>;
+  /** The last forced changes of those who work at these desks, newest first. */
+  readonly forcedChanges: (desks: ReadonlySet<DeskId>) => Promise<readonly ForcedChange[]>;
   readonly parts: () => Readonly<Record<string, 'ok' | string>>;
   readonly metrics: WebBackend['metrics'];
 }
 
 /** Quick enough to be called live, and slow enough that a busy desk's hundred panels are not sent something for each caller. */
 const QUEUES_TOLD_MS = 250;
+/** Links whose contacts are remembered at most; the others are looked up each time. */
+const MOST_TOKENS = 20_000;
 
 export function createBackend(house: BackendParts): WebBackend {
   const { controller, directory } = house;
@@ -50,7 +71,33 @@ export function createBackend(house: BackendParts): WebBackend {
     }
   };
 
-  const liveCallMe = (token: string): Contact | undefined => [...controller.floor.contacts.values()].find((c) => c.callMe?.token === token);
+  /** Which contact a link leads to: pages ask every few seconds, and should not ask the database. */
+  const contactIds = new Map<string, ContactId>();
+
+  /** As it stands now, or how it ended; null when there is nothing (any more) behind the token. */
+  const contactOfToken = async (token: string): Promise<Contact | null> => {
+    const live = controller.floor.contacts.get(contactIds.get(token) ?? '');
+    if (live) return live;
+    const stored = await house.contactOfToken(token);
+    if (!stored || !isShown(stored, house.clock())) return null;
+    if (stored.state !== 'ended') {
+      contactIds.delete(token);
+      contactIds.set(token, stored.id);
+      const [oldest] = contactIds.keys();
+      if (contactIds.size > MOST_TOKENS && oldest !== undefined) contactIds.delete(oldest);
+    }
+    return controller.floor.contacts.get(stored.id) ?? stored;
+  };
+
+  /** The entry, and the desk from which somebody would be called of whom nothing is known yet. */
+  const deskOfEntry = (entryId: string): { readonly entry: Entry; readonly desk: Desk; readonly hours: CallHours } | null => {
+    const entry = directory().entries.find((e) => e.id === entryId || e.numbers.includes(entryId));
+    if (!entry) return null;
+    const facts = { party: UNKNOWN_PARTY, entry, channel: 'callback', callingNumber: { kind: 'missing' } } as const;
+    const { deskId } = house.decideDesk(facts, house.clock());
+    const desk = directory().desks.get(deskId);
+    return desk ? { entry, desk, hours: house.rulesOf(deskId).callbacks.hours } : null;
+  };
 
   return {
     logIn: house.logIn,
@@ -69,7 +116,7 @@ export function createBackend(house: BackendParts): WebBackend {
       // The card is read first: what is shown beside it is then as new as it can be.
       const before = contactOf(controller.floor.agents.get(agentId), controller.floor);
       const card = before ? await house.customerView(before.contact, agentId) : null;
-      const view = agentView(agentId, controller.floor, directory(), { sip, reachable: house.isReachable(endpoint) });
+      const view = agentView(agentId, controller.floor, directory(), house.rulesOf, { sip, reachable: house.isReachable(endpoint) });
       const agent = controller.floor.agents.get(agentId);
       const held = contactOf(agent, controller.floor);
       if (!agent || !held) return { agent: view, contact: null };
@@ -79,6 +126,21 @@ export function createBackend(house: BackendParts): WebBackend {
 
     floorView: (principal) => floorView(principal, controller.floor, directory(), house.clock()),
 
+    async forceState(principal, agentId, to) {
+      requireSupervised(principal, agentId, directory());
+      try {
+        await submit({ type: 'agentForced', agentId, to, by: principal.agentId });
+      } catch (error) {
+        if (!(error instanceof RequestRefused) || error.code !== 'loggedOff') throw error;
+        // Said to the agent it means "log on first"; the supervisor is to read whom it is about.
+        throw new RequestRefused('agentLoggedOff', 'this agent is not on shift', error.status);
+      }
+    },
+
+    async forcedChanges(principal) {
+      return house.forcedChanges(new Set(desksToSupervise(principal, directory()).keys()));
+    },
+
     onChange(listener) {
       // Who works at a desk sees how many wait there, also while nothing happens to them: told together, not for each caller.
       const lengths = new Map<DeskId, number>();
@@ -86,8 +148,8 @@ export function createBackend(house: BackendParts): WebBackend {
       const tellOfQueues = (): void => {
         soon = null;
         const { floor } = controller;
-        const changed = [...new Set([...lengths.keys(), ...floor.queuedDesks])].filter((desk) => {
-          const length = floor.queue(desk).length;
+        const changed = [...new Set([...lengths.keys(), ...directory().desks.keys()])].filter((desk) => {
+          const length = floor.waitingCount(desk);
           const before = lengths.get(desk) ?? 0;
           if (length > 0) lengths.set(desk, length);
           else lengths.delete(desk);
@@ -96,17 +158,17 @@ export function createBackend(house: BackendParts): WebBackend {
         if (changed.length === 0) return;
         const deskIdsOf = (agentId: AgentId): readonly DeskId[] => directory().agents.get(agentId)?.deskIds ?? [];
         const onShift = [...floor.agents.values()].filter((agent) => agent.state !== 'loggedOff').map((agent) => agent.id);
-        listener(new Set(onShift.filter((id) => deskIdsOf(id).some((desk) => changed.includes(desk)))));
+        listener(new Set(onShift.filter((id) => deskIdsOf(id).some((desk) => changed.includes(desk)))), []);
       };
       const stops = [
         controller.onCommitted((committed) => {
-          listener(committed.agents);
+          listener(committed.agents, forcedBy(committed.events));
           soon ??= setTimeout(tellOfQueues, QUEUES_TOLD_MS);
         }),
         () => clearTimeout(soon ?? undefined),
         house.onReachable((endpoint) => {
           const agents = [...directory().agents.keys()].filter((id) => phoneOf(id, controller, directory()) === endpoint);
-          if (agents.length > 0) listener(new Set(agents));
+          if (agents.length > 0) listener(new Set(agents), []);
         }),
       ];
       return () => {
@@ -115,35 +177,63 @@ export function createBackend(house: BackendParts): WebBackend {
     },
 
     async callMe(request) {
-      const entry = directory().entries.find((e) => e.id === request.entryId || e.numbers.includes(request.entryId));
-      if (!entry) throw new RequestRefused('noSuchEntry', 'this page names an entry that does not exist', 404);
+      const found = deskOfEntry(request.entryId);
+      if (!found) throw new RequestRefused('noSuchEntry', 'this page names an entry that does not exist', 404);
+      const { entry, desk, hours } = found;
+      const { callAt, to, name, question, pageUrl } = request;
       const waits = [...controller.floor.contacts.values()].some(
-        (c) => c.callMe && c.state !== 'wrapUp' && sameTarget(c.callMe.to, request.to),
+        (c) => c.channel === 'callback' && c.callMe && c.state !== 'wrapUp' && sameTarget(c.callMe.to, to),
       );
       if (waits) throw new RequestRefused('alreadyWaiting', 'a call to this number is on its way already', 409);
+      if (callAt !== null && nextTimeToCall(desk, hours, callAt) !== callAt)
+        throw new RequestRefused('timeOutsideHours', 'nobody is called at that time');
       const token = randomBytes(18).toString('base64url');
       await submit({
         type: 'callMeRequested',
         entryId: entry.id,
         language: request.language,
-        number: callingNumberOf(request.to),
-        callMe: { to: request.to, name: request.name, question: request.question, pageUrl: request.pageUrl, token },
+        number: callingNumberOf(to),
+        callMe: { to, name, question, pageUrl, token },
+        promisedAt: callAt !== null && callAt > house.clock() ? callAt : null,
       });
       return { token };
     },
 
     async callMeStatus(token) {
-      const contact = liveCallMe(token);
-      if (contact) return statusOf(contact, controller);
-      const ended = await house.endedCallMe(token);
-      return ended && { state: ENDED[ended.cause ?? ''] ?? 'done', position: null };
+      const contact = await contactOfToken(token);
+      return contact && callMeStatus(contact, controller.floor, house.clock());
     },
 
     async cancelCallMe(token) {
-      const contact = liveCallMe(token);
-      if (!contact) return false;
+      const contact = await contactOfToken(token);
+      if (!contact || contact.state === 'ended') return false;
       await submit({ type: 'callMeCancelled', contactId: contact.id });
       return true;
+    },
+
+    async callback(token) {
+      const contact = await contactOfToken(token);
+      if (!contact) return null;
+      const desk = directory().desks.get(contact.deskId ?? '');
+      const hours = desk ? house.rulesOf(desk.id).callbacks.hours : null;
+      return callbackView(contact, desk, hours, controller.floor, house.clock());
+    },
+
+    async moveCallMe(token, to) {
+      const contact = await contactOfToken(token);
+      if (!contact || contact.state === 'ended') return false;
+      await submit({ type: 'callbackMoved', contactId: contact.id, to });
+      return true;
+    },
+
+    entryWait(entryId) {
+      const found = deskOfEntry(entryId);
+      return found && entryWait(found.desk, found.hours, controller.floor, house.clock());
+    },
+
+    entryTimes(entryId) {
+      const found = deskOfEntry(entryId);
+      return found && { timeZone: found.desk.timeZone, times: timesToCall(found.desk, found.hours, house.clock()) };
     },
 
     health() {
@@ -159,21 +249,6 @@ export function createBackend(house: BackendParts): WebBackend {
       return found.events;
     },
   };
-}
-
-const ENDED: Readonly<Record<string, CallMeStatus['state']>> = {
-  callbackFailed: 'notReached',
-  callbackCancelled: 'cancelled',
-};
-
-function statusOf(contact: Contact, controller: Controller): CallMeStatus {
-  if (contact.state === 'wrapUp') return { state: 'done', position: null };
-  if (contact.state === 'connected') return { state: 'connected', position: null };
-  const leg = controller.floor.legs.get(contact.legId ?? '');
-  if (leg?.state === 'up') return { state: 'connectingAgent', position: null };
-  if (leg) return { state: 'calling', position: null };
-  const place = contact.deskId ? controller.floor.queue(contact.deskId).findIndex((c) => c.id === contact.id) : -1;
-  return { state: 'waiting', position: place < 0 ? null : place + 1 };
 }
 
 const sameTarget = (a: Address, b: Address): boolean => JSON.stringify(a) === JSON.stringify(b);

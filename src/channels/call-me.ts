@@ -24,6 +24,11 @@ export const CallMeBody = Type.Object(
     name: Type.String({ maxLength: 80 }),
     question: Type.String({ maxLength: 1000 }),
     pageUrl: Type.String({ maxLength: 2000, description: 'the page on which the visitor asked' }),
+    callAt: Type.Optional(
+      Type.Union([Type.Integer(), Type.Null()], {
+        description: 'when to call, in milliseconds since 1970 (one of /api/call-me/{entry}/times); null or left out: as soon as possible',
+      }),
+    ),
   },
   { additionalProperties: false },
 );
@@ -75,6 +80,9 @@ export const CALL_ME_REFUSAL_CODES = [
   'sipDomainNotAllowed',
   'alreadyWaiting',
   'tooMany',
+  'timeInThePast',
+  'timeOutsideHours',
+  'timeTooFar',
 ] as const;
 export type CallMeRefusalCode = (typeof CALL_ME_REFUSAL_CODES)[number];
 
@@ -113,6 +121,15 @@ export const CALL_ME_MESSAGES: Readonly<Record<CallMeRefusalCode, Readonly<Recor
     ja: 'ご依頼が続いたため、しばらく受け付けできません。時間をおいてお試しください。',
     en: 'There were too many requests. Please try again later.',
   },
+  timeInThePast: {
+    ja: 'その時刻は過ぎています。これからの時刻をお選びください。',
+    en: 'That time is over. Choose one that is still to come.',
+  },
+  timeOutsideHours: {
+    ja: 'その時刻はお電話できる時間帯ではありません。ほかの時刻をお選びください。',
+    en: 'We make no calls at that time. Choose another one.',
+  },
+  timeTooFar: { ja: 'お電話のお約束は14日先までです。', en: 'Calls can be agreed for up to 14 days ahead.' },
 };
 
 export interface CallMeAccepted {
@@ -131,6 +148,10 @@ export interface CallMeRefusal {
 }
 
 const HOUR_MS = 3_600_000;
+/** What is promised for longer than this is forgotten by those who asked, and the desk's hours may be others by then. */
+export const MOST_AHEAD_MS = 14 * 24 * HOUR_MS;
+/** Between choosing a time and sending it; such a request is as good as one for now. */
+const JUST_NOW_MS = 60_000;
 
 /**
  * The general emergency numbers of the countries that have national ones, and those that mobile networks know everywhere
@@ -177,6 +198,12 @@ function refuse(code: CallMeRefusalCode, language: Language, retryAfterMs: numbe
   return { accepted: false, code, message: CALL_ME_MESSAGES[code][language], retryAfterMs };
 }
 
+/** Why a number is not called. */
+export type NumberRefusalCode = Extract<
+  CallMeRefusalCode,
+  'notANumber' | 'shortNumber' | 'emergencyNumber' | 'premiumNumber' | 'extension' | 'countryNotAllowed' | 'ownNumber'
+>;
+
 /** Full-width digits and the many dashes of Japanese keyboards become plain ones. */
 function plain(text: string): string {
   return text
@@ -185,31 +212,48 @@ function plain(text: string): string {
     .trim();
 }
 
-function readPhone(value: string, request: CallMeBody, policy: CallMePolicy): CallMeAccepted | CallMeRefusal {
+/**
+ * A phone number that somebody wrote, if it is plainly an ordinary subscriber's that we may call.
+ * @param country ISO 3166-1 alpha-2: in whose national form a number without + is read
+ */
+export function readDialable(
+  value: string,
+  country: string,
+  policy: Pick<CallMePolicy, 'countries' | 'ownNumbers'>,
+):
+  | { readonly accepted: true; readonly e164: E164; readonly country: string }
+  | { readonly accepted: false; readonly code: NumberRefusalCode } {
+  const refused = (code: NumberRefusalCode) => ({ accepted: false, code }) as const;
   const text = plain(value);
-  const { language, country } = request;
-  if (!/^\+?[\d\s().\-/#*]+(?:\s*(?:ext|x|内線)\.?\s*\d+)?$/iu.test(text)) return refuse('notANumber', language);
+  if (!/^\+?[\d\s().\-/#*]+(?:\s*(?:ext|x|内線)\.?\s*\d+)?$/iu.test(text)) return refused('notANumber');
   const digits = text.replace(/\D/gu, '');
   if (!text.startsWith('+') && digits.length <= 6) {
     const emergency = country === 'JP' ? JAPAN_EMERGENCY : EMERGENCY;
-    return refuse(emergency.has(digits) ? 'emergencyNumber' : digits.length < 3 ? 'notANumber' : 'shortNumber', language);
+    return refused(emergency.has(digits) ? 'emergencyNumber' : digits.length < 3 ? 'notANumber' : 'shortNumber');
   }
-  if (/[#*]/u.test(text)) return refuse('shortNumber', language);
+  if (/[#*]/u.test(text)) return refused('shortNumber');
   const number = parsePhoneNumberFromString(
     text.replace(/内線/u, 'ext'),
     isSupportedCountry(country) ? { defaultCountry: country, extract: false } : { extract: false },
   );
-  if (number === undefined) return refuse('notANumber', language);
-  if (number.ext !== undefined) return refuse('extension', language);
+  if (number === undefined) return refused('notANumber');
+  if (number.ext !== undefined) return refused('extension');
   // "+81110": an emergency number behind a country code is dialled as such by some gateways.
-  if (EMERGENCY.has(number.nationalNumber)) return refuse('emergencyNumber', language);
-  if (!number.isValid()) return refuse('notANumber', language);
-  if (number.country === undefined || !policy.countries.includes(number.country)) return refuse('countryNotAllowed', language);
+  if (EMERGENCY.has(number.nationalNumber)) return refused('emergencyNumber');
+  if (!number.isValid()) return refused('notANumber');
+  if (number.country === undefined || !policy.countries.includes(number.country)) return refused('countryNotAllowed');
   const kind = number.getType();
-  if (kind === undefined || !CALLABLE.has(kind)) return refuse('premiumNumber', language);
+  if (kind === undefined || !CALLABLE.has(kind)) return refused('premiumNumber');
   const e164: E164 = number.number;
-  if (policy.ownNumbers.includes(e164)) return refuse('ownNumber', language);
-  return { accepted: true, to: { kind: 'number', number: e164 }, number: { kind: 'valid', e164, country: number.country }, target: e164 };
+  if (policy.ownNumbers.includes(e164)) return refused('ownNumber');
+  return { accepted: true, e164, country: number.country };
+}
+
+function readPhone(value: string, request: CallMeBody, policy: CallMePolicy): CallMeAccepted | CallMeRefusal {
+  const read = readDialable(value, request.country, policy);
+  if (!read.accepted) return refuse(read.code, request.language);
+  const { e164, country } = read;
+  return { accepted: true, to: { kind: 'number', number: e164 }, number: { kind: 'valid', e164, country }, target: e164 };
 }
 
 /**
@@ -321,6 +365,32 @@ export function checkCallMe(
   return waitMs >= 0 ? refuse('tooMany', request.language, waitMs) : target;
 }
 
+/** Whether a call can be agreed for a time, by the calendar alone: which hours the desk keeps, the house knows. Null when it can. */
+export function checkCallTime(callAt: EpochMs | null, language: Language, nowMs: EpochMs): CallMeRefusal | null {
+  if (callAt === null) return null;
+  if (callAt < nowMs - JUST_NOW_MS) return refuse('timeInThePast', language);
+  return callAt > nowMs + MOST_AHEAD_MS ? refuse('timeTooFar', language) : null;
+}
+
+/** The end of a number, or the beginning of a SIP user: enough to know one's own by. */
+export function recognisable(to: Address): string {
+  switch (to.kind) {
+    case 'number':
+      return `…${to.number.slice(-4)}`;
+    case 'sip':
+      return `${to.uri.slice(0, 'sip:'.length + 1)}…`;
+    default:
+      return '…';
+  }
+}
+
+/** The first letters of a text, as people count them. */
+export function beginningOf(text: string, letters: number): string {
+  const all = [...new Intl.Segmenter().segment(text.trim().replace(/\s+/gu, ' '))];
+  const first = all.slice(0, letters).map(({ segment }) => segment);
+  return first.join('') + (all.length > letters ? '…' : '');
+}
+
 /** The calling number that an accepted target stands for: what a party is looked up by. */
 export function callingNumberOf(to: Address): CallingNumber {
   if (to.kind !== 'number') return { kind: 'missing' };
@@ -328,22 +398,32 @@ export function callingNumberOf(to: Address): CallingNumber {
   return { kind: 'valid', e164: to.number, country: number?.country ?? null };
 }
 
+/** What somebody wrote, as one line: no control characters, which could reach a SIP header or turn text around. */
+export function cleanLine(text: string): string {
+  return text
+    .normalize('NFC')
+    .replace(/[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]+/gu, ' ')
+    .trim();
+}
+
+/** The same with its line breaks and tabs. */
+export function cleanText(text: string): string {
+  return text
+    .normalize('NFC')
+    .replace(/\r\n?/gu, '\n')
+    .replace(/[^\P{Cc}\n\t]|[\u202a-\u202e\u2066-\u2069]/gu, '')
+    .trim();
+}
+
 /**
- * What a visitor wrote, fit to be shown to an agent: no control characters (they could reach a SIP header or turn text
- * around), and a page address only when it is one of the web (a panel may make a link of it).
+ * What a visitor wrote, fit to be shown to an agent; a page address only when it is one of the web (a panel may make a link
+ * of it).
  */
 export function cleanCallMe(request: CallMeBody): { readonly name: string; readonly question: string; readonly pageUrl: string } {
   const page = URL.parse(request.pageUrl);
   return {
-    name: request.name
-      .normalize('NFC')
-      .replace(/[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]+/gu, ' ')
-      .trim(),
-    question: request.question
-      .normalize('NFC')
-      .replace(/\r\n?/gu, '\n')
-      .replace(/[^\P{Cc}\n\t]|[\u202a-\u202e\u2066-\u2069]/gu, '')
-      .trim(),
+    name: cleanLine(request.name),
+    question: cleanText(request.question),
     pageUrl:
       page !== null && (page.protocol === 'https:' || page.protocol === 'http:') && page.username === '' && page.password === ''
         ? page.href

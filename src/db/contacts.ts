@@ -1,14 +1,25 @@
 /** Contacts that may be over, as the web edge asks for them. */
 import type { ContactId, DeskId, DomainId } from '../base/ids.ts';
+import type { Contact } from '../contact/model.ts';
 import type { Queryable } from './pool.ts';
 
-/** How a call-me request went: its end cause, null while it is not over. Null for the whole when no request has this token. */
-export async function callMeOutcome(db: Queryable, domainId: DomainId, token: string): Promise<{ readonly cause: string | null } | null> {
-  const { rows } = await db.query<{ cause: string | null }>('select cause from contact where domain_id = $1 and call_me_token = $2', [
-    domainId,
-    token,
-  ]);
-  return rows[0] ?? null;
+/**
+ * The contact that a customer's link leads to; where a callback of its own took its place (the switch was lost), that one. Null when
+ * the token was never given out. One that took another's place has its arrival, by which the index finds it.
+ */
+export async function contactOfToken(db: Queryable, domainId: DomainId, token: string): Promise<Contact | null> {
+  const { rows } = await db.query<{ doc: Contact }>(
+    `with recursive chain as (
+       select id, arrived_at, cause, doc, 0 as hops from contact where domain_id = $1 and call_me_token = $2
+       union all
+       select c.id, c.arrived_at, c.cause, c.doc, hops + 1
+       from chain join contact c on c.domain_id = $1 and c.arrived_at = chain.arrived_at and c.continues_id = chain.id
+       where chain.cause = 'replacedByCallback' and hops < 20
+     )
+     select doc from chain order by hops desc limit 1`,
+    [domainId, token],
+  );
+  return rows[0]?.doc ?? null;
 }
 
 /** At which desk a contact is, or was last. Null when there is no such contact. */

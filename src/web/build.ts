@@ -1,6 +1,7 @@
 /**
- * Builds the browser code: the panel (`index.html` and hashed `assets/`) and the embed script (`call-me.js`). Done at start
- * when the sources have changed, by Vite's API, so that a fresh machine needs no build step of its own.
+ * Builds the browser code: the panel (`index.html` and hashed `assets/`), the embed script (`call-me.js`) and the script of a
+ * callback's page (`callback.js`). Done at start when the sources have changed, by Vite's API, so that a fresh machine needs no
+ * build step of its own.
  */
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
@@ -43,7 +44,8 @@ export async function buildWeb(options: BuildWebOptions): Promise<boolean> {
   try {
     await mkdir(dirname(outDir), { recursive: true });
     await build(panelConfig(next));
-    await build(callMeConfig(next));
+    await build(scriptConfig(next, 'call-me'));
+    await build(scriptConfig(next, 'callback'));
     await writeFile(join(next, STAMP), stamp);
     await replace(outDir, next, stamp);
   } finally {
@@ -77,7 +79,8 @@ function panelConfig(outDir: string): InlineConfig {
   };
 }
 
-function callMeConfig(outDir: string): InlineConfig {
+/** One classic script without imports, of `call-me/<name>.ts`. */
+function scriptConfig(outDir: string, name: 'call-me' | 'callback'): InlineConfig {
   return {
     root: join(WEB, 'call-me'),
     configFile: false,
@@ -90,7 +93,7 @@ function callMeConfig(outDir: string): InlineConfig {
       emptyOutDir: false,
       target: TARGET,
       reportCompressedSize: false,
-      lib: { entry: join(WEB, 'call-me', 'call-me.ts'), formats: ['iife'], name: 'MadoguchiCallMe', fileName: () => 'call-me.js' },
+      lib: { entry: join(WEB, 'call-me', `${name}.ts`), formats: ['iife'], name: 'Madoguchi', fileName: () => `${name}.js` },
     },
   };
 }

@@ -10,6 +10,7 @@ import {
   type CallMeRefusal,
   CALL_ME_REFUSAL_CODES as CODES,
   checkCallMe,
+  checkCallTime,
   cleanCallMe,
   readCallMeTarget,
 } from '../channels/call-me.ts';
@@ -18,7 +19,16 @@ import { type CallMeStatus, RequestRefused, type WebBackend } from './backend.ts
 const HOUR_MS = 3_600_000;
 /** Targets and addresses remembered at most. */
 const MOST_KEYS = 50_000;
-const OPEN: ReadonlySet<CallMeStatus['state']> = new Set(['waiting', 'calling', 'connectingAgent', 'connected']);
+const OPEN: ReadonlySet<CallMeStatus['state']> = new Set([
+  'waiting',
+  'agreed',
+  'resting',
+  'closed',
+  'preparing',
+  'calling',
+  'connectingAgent',
+  'connected',
+]);
 
 export interface CallMeDesk {
   /** @throws RequestRefused what the house refuses (no such entry, already waiting since before a restart) */
@@ -63,6 +73,8 @@ export function callMeDesk(backend: WebBackend, policy: CallMePolicy, now: () =>
     async request(body, address) {
       const read = readCallMeTarget(body, policy);
       if (!read.accepted) return read;
+      const wrongTime = checkCallTime(body.callAt ?? null, body.language, now());
+      if (wrongTime !== null) return wrongTime;
       const { target } = read;
       const before = last.get(target);
       const open = await isOpen(target);
@@ -79,7 +91,7 @@ export function callMeDesk(backend: WebBackend, policy: CallMePolicy, now: () =>
       remember(toTarget, target, at);
       remember(fromAddress, address, at);
       try {
-        const request = { entryId: body.entry, language: body.language, to: checked.to, ...cleanCallMe(body) };
+        const request = { entryId: body.entry, language: body.language, to: checked.to, callAt: body.callAt ?? null, ...cleanCallMe(body) };
         const { token } = await backend.callMe(request);
         last.set(target, token);
         return { token };

@@ -2,7 +2,8 @@
 import type { Language } from '../base/ids.ts';
 
 const ESCAPES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
-function escapeHtml(text: string): string {
+/** Text as it may stand in HTML, in attributes too. */
+export function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/gu, (character) => ESCAPES[character] ?? '');
 }
 
@@ -17,14 +18,15 @@ const STYLE = `
   pre { overflow-x: auto; padding: .8rem 1rem; border-radius: .5rem; background: color-mix(in srgb, currentColor 8%, transparent) }
   small, .muted { opacity: .75 }`;
 
-function page(language: Language, title: string, body: string): string {
+/** @param style beyond what all our pages have */
+export function page(language: Language, title: string, body: string, style = ''): string {
   return `<!doctype html>
 <html lang="${language}">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${escapeHtml(title)}</title>
-<style>${STYLE}
+<style>${STYLE}${style}
 </style>
 </head>
 <body>

@@ -18,8 +18,11 @@ import { Type } from 'typebox';
 import { WebSocketServer } from 'ws';
 import type { EpochMs } from '../base/ids.ts';
 import { CallMeBody, type CallMePolicy } from '../channels/call-me.ts';
-import { type Principal, RequestRefused, type WebBackend } from './backend.ts';
+import { CALL_ME_STATES, type CallMeState, type Principal, RequestRefused, type WebBackend } from './backend.ts';
 import { callMeDesk } from './call-me-desk.ts';
+import { callbackPath } from './callback/page.ts';
+import { callbackPages } from './callback/routes.ts';
+import { type NoticeDesk, noticeRoutes } from './notices.ts';
 import { type DemoEntry, demoPage, notBuiltPage, preferredLanguage, startPage } from './pages.ts';
 import { MAX_MESSAGE_BYTES, type PanelLimits, panelHub } from './panels.ts';
 import { type ThrottleRule, throttle } from './throttle.ts';
@@ -43,6 +46,8 @@ export interface WebOptions {
   /** The built browser code: `index.html` (panel), `assets/` (names with hashes), `call-me.js`. */
   readonly staticDir: string;
   readonly callMe: CallMeOptions;
+  /** Left out: no notices. */
+  readonly notices?: NoticeDesk | undefined;
   /** Where panels' phones register (`ws://…` or `wss://…`), for the Content-Security-Policy; any WebSocket when not given. */
   readonly sipWebSocketUrls?: readonly string[] | undefined;
   /** Whether `/metrics` answers to others than this machine and private networks. */
@@ -68,6 +73,10 @@ const LOGIN_PER_NAME: ThrottleRule = { failures: 8, windowMs: 5 * 60_000 };
 const LOGIN_PER_ADDRESS: ThrottleRule = { failures: 40, windowMs: 5 * 60_000 };
 const REQUESTS_PER_MINUTE = 1_200;
 const CALL_ME_PER_MINUTE = 30;
+/** Of what a site shows before anybody asks. Its visitors' offices have one address each. */
+const ENTRY_READS_PER_MINUTE = 120;
+const ENTRY_WAIT_AGE_S = 5;
+const ENTRY_TIMES_AGE_S = 60;
 const BODY_BYTES = 16 * 1024;
 const SESSION_LENGTH = 256;
 /** How long requests under way, and browsers' spare connections, may hold up a shutdown. */
@@ -88,11 +97,25 @@ const LoginBody = Type.Object(
   { additionalProperties: false },
 );
 const CallMeStatusBody = Type.Object({
-  state: Type.Unsafe<'waiting' | 'calling' | 'connectingAgent' | 'connected' | 'done' | 'notReached' | 'cancelled'>(
-    Type.Enum(['waiting', 'calling', 'connectingAgent', 'connected', 'done', 'notReached', 'cancelled']),
-  ),
+  state: Type.Unsafe<CallMeState>(Type.Enum([...CALL_ME_STATES])),
   position: Type.Union([Type.Integer({ description: '1 = next' }), Type.Null()]),
+  estimatedWaitMs: Type.Union([Type.Number(), Type.Null()], { description: 'null when it does not wait, or nobody can say' }),
+  callAt: Type.Union([Type.Number({ description: 'milliseconds since 1970' }), Type.Null()], {
+    description: 'in the states agreed, resting and closed: when the call is to be made',
+  }),
 });
+const EntryWaitBody = Type.Object({
+  estimatedWaitMs: Type.Union([Type.Number(), Type.Null()], { description: 'for whoever asks now; null when nobody can say' }),
+  because: Type.Union([Type.Unsafe<'closed' | 'nobody'>(Type.Enum(['closed', 'nobody'])), Type.Null()], {
+    description: 'why nobody can say: nobody is called at this hour, or nobody is at work',
+  }),
+  opensAt: Type.Union([Type.Number(), Type.Null()], { description: 'when people are called again; milliseconds since 1970' }),
+});
+const EntryTimesBody = Type.Object({
+  timeZone: Type.String({ description: 'IANA zone of the desk' }),
+  times: Type.Array(Type.Number(), { description: 'in milliseconds since 1970, ascending' }),
+});
+const EntryParams = Type.Object({ entry: Type.String({ minLength: 1, maxLength: 64 }) });
 const TokenParams = Type.Object({ token: Type.String({ minLength: 1, maxLength: 128 }) });
 const PartsBody = Type.Object({ ready: Type.Boolean(), parts: Type.Record(Type.String(), Type.String()) });
 const errors = { '4xx': ErrorBody, '5xx': ErrorBody } as const;
@@ -274,6 +297,11 @@ export async function startWeb(options: WebOptions): Promise<RunningWeb> {
     return url.host === askedHost(request) || (publicUrl !== null && url.origin === publicUrl.origin);
   }
 
+  /** Where the browser finds us. */
+  function ourOrigin(request: FastifyRequest): string {
+    return publicUrl?.origin ?? `${request.protocol}://${askedHost(request.raw) ?? ''}`;
+  }
+
   /** Requests that change something come from our own pages, or from no page at all. */
   async function requireOwnPage(request: FastifyRequest): Promise<void> {
     const { origin } = request.headers;
@@ -432,14 +460,21 @@ export async function startWeb(options: WebOptions): Promise<RunningWeb> {
           summary: 'Ask to be called',
           tags: ['call-me'],
           body: CallMeBody,
-          response: { 201: Type.Object({ token: Type.String() }), ...errors },
+          response: {
+            201: Type.Object({ token: Type.String(), url: Type.String({ description: 'the page where the visitor sees and changes it' }) }),
+            ...errors,
+          },
         },
       },
       async (request, reply) => {
         const answer = await desk.request(request.body, request.ip);
-        if ('token' in answer) return reply.status(201).send({ token: answer.token });
+        if ('token' in answer) {
+          const { token } = answer;
+          return reply.status(201).send({ token, url: `${ourOrigin(request)}${callbackPath(token)}` });
+        }
         const status = answer.code === 'tooMany' ? 429 : answer.code === 'alreadyWaiting' ? 409 : 422;
-        return answerError(reply, status, answer.code, answer.message, status === 422 ? '/to' : null, answer.retryAfterMs);
+        const where = status !== 422 ? null : answer.code.startsWith('time') ? '/callAt' : '/to';
+        return answerError(reply, status, answer.code, answer.message, where, answer.retryAfterMs);
       },
     );
 
@@ -467,8 +502,50 @@ export async function startWeb(options: WebOptions): Promise<RunningWeb> {
       },
       async (request) => ({ cancelled: await backend.cancelCallMe(request.params.token) }),
     );
+
+    const noSuchEntry = () => new HttpError(404, 'noSuchEntry', 'There is no such entry.');
+    const read = { rateLimit: { max: ENTRY_READS_PER_MINUTE, timeWindow: 60_000 } };
+    site.get(
+      '/api/call-me/:entry/wait',
+      {
+        config: read,
+        schema: {
+          summary: 'How long whoever asks now would wait',
+          tags: ['call-me'],
+          params: EntryParams,
+          response: { 200: EntryWaitBody, ...errors },
+        },
+      },
+      async (request, reply) => {
+        const wait = backend.entryWait(request.params.entry);
+        if (wait === null) throw noSuchEntry();
+        reply.header('cache-control', `public, max-age=${ENTRY_WAIT_AGE_S}`);
+        return wait;
+      },
+    );
+    site.get(
+      '/api/call-me/:entry/times',
+      {
+        config: read,
+        schema: {
+          summary: 'For when a visitor may ask',
+          tags: ['call-me'],
+          params: EntryParams,
+          response: { 200: EntryTimesBody, ...errors },
+        },
+      },
+      async (request, reply) => {
+        const found = backend.entryTimes(request.params.entry);
+        if (found === null) throw noSuchEntry();
+        reply.header('cache-control', `public, max-age=${ENTRY_TIMES_AGE_S}`);
+        return { timeZone: found.timeZone, times: [...found.times] };
+      },
+    );
     done();
   });
+  app.register(callbackPages({ backend, now }));
+
+  if (options.notices) noticeRoutes(app, { desk: options.notices, requirePrincipal, requireOwnPage, errors });
 
   // ---------------------------------------------------------------- watchers of the house
 
@@ -526,8 +603,7 @@ export async function startWeb(options: WebOptions): Promise<RunningWeb> {
       query.language === 'ja' || query.language === 'en' ? query.language : preferredLanguage(request.headers['accept-language']);
     const entry = options.callMe.demo.find(({ language }) => language === wanted) ?? options.callMe.demo[0];
     if (entry === undefined) throw new HttpError(404, 'notFound', 'There is no demo here.');
-    const host = askedHost(request.raw);
-    return html(reply, demoPage(entry, publicUrl?.origin ?? `${request.protocol}://${host ?? ''}`));
+    return html(reply, demoPage(entry, ourOrigin(request)));
   });
 
   const indexFile = join(options.staticDir, 'index.html');

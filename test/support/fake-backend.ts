@@ -3,15 +3,19 @@
  * obeys the inputs as the floor would, roughly, so that screens can be looked at and the web edge tested without database or switch.
  */
 import type { AgentId, EpochMs } from '../../src/base/ids.ts';
+import { beginningOf, recognisable } from '../../src/channels/call-me.ts';
 import type { FloorInput } from '../../src/contact/model.ts';
-import type { CallMeRequest, CallMeStatus, Principal, WebBackend } from '../../src/web/backend.ts';
+import type { Callback, CallMeRequest, CallMeStatus, EntryWait, Principal, WebBackend } from '../../src/web/backend.ts';
 import { RequestRefused } from '../../src/web/backend.ts';
-import type { AgentView, ContactView, CustomerView, FloorMessage } from '../../src/web/messages.ts';
+import type { AgentView, ContactView, CustomerView, FloorMessage, ForcedChange } from '../../src/web/messages.ts';
 
 export const FAKE_PASSWORD = 'only-for-looking-at-screens';
 
 const OSAKA = { id: 'desk-osaka', name: '大阪サービス窓口' };
 const LONDON = { id: 'desk-london', name: 'London service desk' };
+
+/** Wrap-up: at first, more at a time, and the most in all. */
+const WRAP_UP = { limitMs: 60_000, extensionMs: 30_000, mostMs: 120_000 } as const;
 
 export const FAKE_CUSTOMER: CustomerView = {
   customerId: 'customer-23',
@@ -53,6 +57,9 @@ export const FAKE_CUSTOMER: CustomerView = {
   ],
 };
 
+type Row = FloorMessage['waiting'][number];
+export type WaitingRow = Omit<Row, 'estimatedWaitMs'> & Partial<Pick<Row, 'estimatedWaitMs'>>;
+
 interface FakeAgent {
   readonly principal: Principal;
   view: AgentView;
@@ -77,8 +84,15 @@ export interface FakeBackend extends WebBackend {
   /** What was handed out, in order. */
   readonly callMeTokens: readonly string[];
   callMeStateOf(token: string): CallMeStatus['state'] | null;
-  setCallMe(token: string, status: CallMeStatus): void;
-  setWaiting(waiting: FloorMessage['waiting']): void;
+  setCallMe(token: string, status: Partial<CallMeStatus>): void;
+  /** What the page behind a request's link shows beside its state. */
+  setCallback(token: string, change: Partial<Omit<Callback, 'status'>>): void;
+  /** What an entry's visitors are told; null: as when somebody is free. */
+  setEntryWait(wait: EntryWait | null): void;
+  /** Every request to move a callback, in order. */
+  readonly moves: readonly { readonly token: string; readonly to: EpochMs | null }[];
+  /** Rows without an estimate have none. */
+  setWaiting(waiting: readonly WaitingRow[]): void;
   /** The next submit is refused with this code. */
   refuseNext(code: string): void;
   /** The next submit fails as when the database is away. */
@@ -98,8 +112,23 @@ export function createFakeBackend(options: { readonly now?: () => EpochMs; reado
   const callMeRequests: CallMeRequest[] = [];
   const sessions = new Map<string, Principal>();
   const callMeTokens: string[] = [];
-  const callMe = new Map<string, CallMeStatus>();
-  const listeners = new Set<(agents: ReadonlySet<AgentId>) => void>();
+  const callMe = new Map<string, Callback>();
+  const moves: { token: string; to: EpochMs | null }[] = [];
+  let entryWait: EntryWait = { estimatedWaitMs: 240_000, because: null, opensAt: null };
+  /** Every half hour from ten to four, by Tokyo's clock, for three days. */
+  const times = (): EpochMs[] => {
+    const halfHour = 1_800_000;
+    const first = Math.ceil((now() + 600_000) / halfHour) * halfHour;
+    const all = Array.from({ length: 144 }, (_, i) => first + i * halfHour);
+    return all.filter((at) => new Date(at + 9 * 3_600_000).getUTCHours() >= 10 && new Date(at + 9 * 3_600_000).getUTCHours() < 16);
+  };
+  const changeStatus = (token: string, status: Partial<CallMeStatus>): void => {
+    const known = callMe.get(token);
+    const blank = { state: 'waiting', position: null, estimatedWaitMs: null, callAt: null } as const;
+    if (known) callMe.set(token, { ...known, status: { ...blank, ...status } });
+  };
+  const listeners = new Set<Parameters<WebBackend['onChange']>[0]>();
+  let forcedChanges: readonly ForcedChange[] = [];
   let waiting: FloorMessage['waiting'] = [];
   let refusal: string | null = null;
   let failing = false;
@@ -129,6 +158,7 @@ export function createFakeBackend(options: { readonly now?: () => EpochMs; reado
       pending: null,
       phone: { kind: 'browser', sip: options.sip ?? null, reachable: true },
       wrapUpEndsAt: null,
+      wrapUpExtensionMs: null,
       legId: null,
       waitingAtMyDesks: 0,
     },
@@ -146,7 +176,7 @@ export function createFakeBackend(options: { readonly now?: () => EpochMs; reado
     return agent;
   };
   const touch = (...agents: AgentId[]): void => {
-    for (const listener of listeners) listener(new Set(agents));
+    for (const listener of listeners) listener(new Set(agents), []);
   };
   const setAgent = (agentId: AgentId, change: Partial<AgentView>): void => {
     const agent = agentOf(agentId);
@@ -161,13 +191,15 @@ export function createFakeBackend(options: { readonly now?: () => EpochMs; reado
     const { pending } = agentOf(agentId).view;
     setContact(agentId, null);
     const state = pending?.state === 'notReady' ? 'notReady' : pending?.state === 'loggedOff' ? 'loggedOff' : 'ready';
-    setAgent(agentId, { state, reason: pending?.reason ?? null, pending: null, wrapUpEndsAt: null, legId: null });
+    const over = { pending: null, wrapUpEndsAt: null, wrapUpExtensionMs: null, legId: null };
+    setAgent(agentId, { ...over, state, reason: pending?.reason ?? null });
   };
   const toWrapUp = (agentId: AgentId): void => {
     const { contact } = agentOf(agentId);
     if (contact === null) return;
-    setContact(agentId, { ...contact, stage: 'wrapUp', deadlineAt: now() + 60_000 });
-    setAgent(agentId, { state: 'workingAfterCall', wrapUpEndsAt: now() + 60_000, legId: null });
+    const wrapUpEndsAt = now() + WRAP_UP.limitMs;
+    setContact(agentId, { ...contact, stage: 'wrapUp', deadlineAt: wrapUpEndsAt });
+    setAgent(agentId, { state: 'workingAfterCall', wrapUpEndsAt, wrapUpExtensionMs: WRAP_UP.extensionMs, legId: null });
   };
 
   const obey = (input: FloorInput): void => {
@@ -213,16 +245,46 @@ export function createFakeBackend(options: { readonly now?: () => EpochMs; reado
       case 'wrapUp':
         if (agent.contact?.contactId !== input.contactId) throw new RequestRefused('noWrapUp', 'There is nothing to wrap up.');
         return afterContact(input.agentId);
+      case 'wrapUpExtended': {
+        const { wrapUpEndsAt, wrapUpExtensionMs, stateSince } = agent.view;
+        if (wrapUpEndsAt === null) throw new RequestRefused('notInWrapUp', 'There is nothing to wrap up.');
+        if (!wrapUpExtensionMs) throw new RequestRefused('extendedEnough', 'It cannot be longer.');
+        const endsAt = wrapUpEndsAt + wrapUpExtensionMs;
+        const left = Math.max(0, Math.min(WRAP_UP.extensionMs, stateSince + WRAP_UP.mostMs - endsAt));
+        return setAgent(input.agentId, { wrapUpEndsAt: endsAt, wrapUpExtensionMs: left });
+      }
+      case 'agentForced': {
+        if (agent.view.state === 'loggedOff') throw new RequestRefused('agentLoggedOff', 'This agent is not on shift.');
+        const next = { state: input.to, reason: input.to === 'notReady' ? 'supervisor' : null };
+        setAgent(input.agentId, { pending: next });
+        if (agent.view.state === 'workingAfterCall') return afterContact(input.agentId);
+        return engaged ? undefined : setAgent(input.agentId, { ...next, pending: null });
+      }
       default:
         return;
     }
+  };
+
+  const submit = async (input: FloorInput): Promise<void> => {
+    if (failing) {
+      failing = false;
+      throw new Error('the database is away');
+    }
+    if (refusal !== null) {
+      const code = refusal;
+      refusal = null;
+      throw new RequestRefused(code, `Refused: ${code}.`);
+    }
+    obey(input);
+    inputs.push(input);
   };
 
   return {
     inputs,
     callMeRequests,
     callMeTokens,
-    callMeStateOf: (token) => callMe.get(token)?.state ?? null,
+    callMeStateOf: (token) => callMe.get(token)?.status.state ?? null,
+    moves,
     sessions,
     userNames: [...users.keys()],
     async logIn(userName, password) {
@@ -238,18 +300,18 @@ export function createFakeBackend(options: { readonly now?: () => EpochMs; reado
     async logOut(session) {
       sessions.delete(session);
     },
-    async submit(input) {
-      if (failing) {
-        failing = false;
-        throw new Error('the database is away');
-      }
-      if (refusal !== null) {
-        const code = refusal;
-        refusal = null;
-        throw new RequestRefused(code, `Refused: ${code}.`);
-      }
-      obey(input);
-      inputs.push(input);
+    submit,
+    async forceState(principal, agentId, to) {
+      if (principal.role === 'agent') throw new RequestRefused('notAllowed', 'Only supervisors may do this.', 403);
+      const agent = agentOf(agentId);
+      const from = agent.view.state;
+      await submit({ type: 'agentForced', agentId, to, by: principal.agentId });
+      const change = { at: now(), agentId, agent: agent.view.name, byId: principal.agentId, by: principal.name, from, to };
+      forcedChanges = [{ id: `f-${++counter}`, ...change }, ...forcedChanges];
+      for (const listener of listeners) listener(new Set([agentId]), [{ agentId, to }]);
+    },
+    async forcedChanges() {
+      return forcedChanges;
     },
     async agentView(agentId) {
       const agent = agentOf(agentId);
@@ -289,18 +351,42 @@ export function createFakeBackend(options: { readonly now?: () => EpochMs; reado
       callMeRequests.push(request);
       const token = `token-${++counter}-${crypto.randomUUID()}`;
       callMeTokens.push(token);
-      callMe.set(token, { state: 'waiting', position: callMeRequests.length });
+      const { callAt, language, to, name, question } = request;
+      const status: CallMeStatus =
+        callAt === null
+          ? { state: 'waiting', position: callMeRequests.length, estimatedWaitMs: callMeRequests.length * 120_000, callAt }
+          : { state: 'agreed', position: null, estimatedWaitMs: null, callAt };
+      const shown = { to: recognisable(to), name: beginningOf(name, 1), question: beginningOf(question, 12) };
+      callMe.set(token, { status, language, origin: 'callMe', askedAt: now(), ...shown, desk: OSAKA.name, timeZone: 'Asia/Tokyo', times: [] });
       return { token };
     },
     async callMeStatus(token) {
-      return callMe.get(token) ?? null;
+      return callMe.get(token)?.status ?? null;
     },
     async cancelCallMe(token) {
-      const status = callMe.get(token);
+      const status = callMe.get(token)?.status;
       if (status === undefined || ['done', 'notReached', 'cancelled'].includes(status.state)) return false;
-      callMe.set(token, { state: 'cancelled', position: null });
+      if (status.state === 'connected') throw new RequestRefused('tooLate', 'you are connected already', 409);
+      changeStatus(token, { state: 'cancelled' });
       return true;
     },
+    async callback(token) {
+      const known = callMe.get(token);
+      const movable = known !== undefined && ['waiting', 'agreed', 'resting', 'closed'].includes(known.status.state);
+      return known === undefined ? null : { ...known, times: movable ? times() : [] };
+    },
+    async moveCallMe(token, to) {
+      const known = callMe.get(token);
+      if (known === undefined || ['done', 'notReached', 'cancelled'].includes(known.status.state)) return false;
+      if (!['waiting', 'agreed', 'resting', 'closed'].includes(known.status.state))
+        throw new RequestRefused('tooLate', 'you are being called just now', 409);
+      if (to !== null && !times().includes(to)) throw new RequestRefused('notAllowedThen', 'nobody is called at that time', 409);
+      moves.push({ token, to });
+      changeStatus(token, to === null ? { state: 'waiting', position: 1 } : { state: 'agreed', callAt: to });
+      return true;
+    },
+    entryWait: (entryId) => (['1000', '2000'].includes(entryId) ? entryWait : null),
+    entryTimes: (entryId) => (['1000', '2000'].includes(entryId) ? { timeZone: 'Asia/Tokyo', times: times() } : null),
     health: () => health,
     async metrics() {
       return {
@@ -361,11 +447,16 @@ export function createFakeBackend(options: { readonly now?: () => EpochMs; reado
       const { view, contact } = agentOf(agentId);
       return { agent: view, contact };
     },
-    setCallMe(token, status) {
-      callMe.set(token, status);
+    setCallMe: changeStatus,
+    setCallback(token, change) {
+      const known = callMe.get(token);
+      if (known) callMe.set(token, { ...known, ...change });
+    },
+    setEntryWait(wait) {
+      entryWait = wait ?? { estimatedWaitMs: 0, because: null, opensAt: null };
     },
     setWaiting(rows) {
-      waiting = rows;
+      waiting = rows.map((row) => ({ estimatedWaitMs: null, ...row }));
       touch();
     },
     refuseNext(code) {

@@ -18,13 +18,14 @@ const body = (change: Partial<CallMeBody> = {}): CallMeBody => ({
 
 describe('asking to be called', () => {
   test('from a site that is named in the settings: taken in, its state shown, taken back', async () => {
-    const { post, request, backend } = await startHarness();
+    const { post, request, backend, web } = await startHarness();
     const response = await post('/api/call-me', body(), SHOP);
     expect(response.status).toBe(201);
     expect(response.headers.get('access-control-allow-origin')).toBe('https://shop.example.jp');
     expect(response.headers.get('access-control-allow-credentials')).toBeNull();
     expect(response.headers.get('set-cookie')).toBeNull();
-    const { token } = await response.json();
+    const { token, url } = await response.json();
+    expect(url).toBe(`${web.url}/callback/${token}`);
     expect(backend.callMeRequests).toEqual([
       {
         entryId: '1000',
@@ -33,16 +34,17 @@ describe('asking to be called', () => {
         name: '山田',
         question: 'フィルターの在庫は?',
         pageUrl: 'https://shop.example.jp/kx',
+        callAt: null,
       },
     ]);
 
     const status = await request(`/api/call-me/${token}`, { headers: SHOP });
-    expect(await status.json()).toEqual({ state: 'waiting', position: 1 });
+    expect(await status.json()).toEqual({ state: 'waiting', position: 1, estimatedWaitMs: 120_000, callAt: null });
     expect(status.headers.get('cache-control')).toBe('no-store');
     expect(status.headers.get('access-control-allow-origin')).toBe('https://shop.example.jp');
     const cancelled = await request(`/api/call-me/${token}`, { method: 'DELETE', headers: SHOP });
     expect(await cancelled.json()).toEqual({ cancelled: true });
-    expect(await (await request(`/api/call-me/${token}`)).json()).toEqual({ state: 'cancelled', position: null });
+    expect(await (await request(`/api/call-me/${token}`)).json()).toMatchObject({ state: 'cancelled', position: null });
     expect(await (await request(`/api/call-me/${token}`, { method: 'DELETE' })).json()).toEqual({ cancelled: false });
   });
 
@@ -127,6 +129,96 @@ describe('asking to be called', () => {
     const response = await post('/api/call-me', wrong, SHOP);
     expect(response.status).toBe(400);
     expect(await response.json()).toMatchObject({ code: 'malformed', where });
+  });
+});
+
+describe('asking to be called at a certain time', () => {
+  const NOW = Date.UTC(2026, 10, 20, 3);
+  const now = () => NOW;
+  const DAY = 24 * 3_600_000;
+
+  test('the time goes to the house, and comes back as what is agreed', async () => {
+    const { post, request, backend } = await startHarness({ now });
+    const { token } = await (await post('/api/call-me', body({ callAt: NOW + DAY }), SHOP)).json();
+    expect(backend.callMeRequests).toMatchObject([{ callAt: NOW + DAY }]);
+    expect(await (await request(`/api/call-me/${token}`)).json()).toEqual({
+      state: 'agreed',
+      position: null,
+      estimatedWaitMs: null,
+      callAt: NOW + DAY,
+    });
+    // It is open: the same number can't ask for another.
+    expect((await post('/api/call-me', body(), SHOP)).status).toBe(409);
+  });
+
+  test.each([
+    [NOW - 10 * 60_000, 'timeInThePast', 'その時刻は過ぎています。これからの時刻をお選びください。'],
+    [NOW + 14 * DAY + 1, 'timeTooFar', 'お電話のお約束は14日先までです。'],
+  ])('a time that can’t be agreed is refused in words (%s)', async (callAt, code, message) => {
+    const { post, backend } = await startHarness({ now });
+    const response = await post('/api/call-me', body({ callAt }), SHOP);
+    expect(response.status).toBe(422);
+    expect(await response.json()).toEqual({ code, message, where: '/callAt' });
+    expect(backend.callMeRequests).toEqual([]);
+  });
+
+  test('one outside the desk’s hours, which the house knows, too', async () => {
+    const { post, backend } = await startHarness({ now });
+    backend.callMe = async () => {
+      throw new RequestRefused('timeOutsideHours', 'nobody is called at that time');
+    };
+    const response = await post('/api/call-me', body({ callAt: NOW + DAY, language: 'en' }), SHOP);
+    expect(response.status).toBe(422);
+    expect(await response.json()).toEqual({
+      code: 'timeOutsideHours',
+      message: 'We make no calls at that time. Choose another one.',
+      where: '/callAt',
+    });
+  });
+
+  test.each([['tomorrow'], [1.5]])('what is no time is malformed: %s', async (callAt) => {
+    const { post } = await startHarness({ now });
+    expect(await (await post('/api/call-me', { ...body(), callAt }, SHOP)).json()).toMatchObject({ code: 'malformed', where: '/callAt' });
+  });
+});
+
+describe('before anybody asks', () => {
+  test('a site shows how long it would take; the answer may be kept for some seconds', async () => {
+    const { request } = await startHarness();
+    const response = await request('/api/call-me/1000/wait', { headers: SHOP });
+    expect(await response.json()).toEqual({ estimatedWaitMs: 240_000, because: null, opensAt: null });
+    expect(response.headers.get('cache-control')).toBe('public, max-age=5');
+    expect(response.headers.get('vary')).toContain('Origin');
+    expect(response.headers.get('access-control-allow-origin')).toBe('https://shop.example.jp');
+    expect((await request('/api/call-me/1000/wait', { headers: { origin: 'https://evil.example' } })).status).toBe(403);
+  });
+
+  test('nobody can say when it is closed, but when it opens', async () => {
+    const { request, backend } = await startHarness();
+    const opensAt = Date.UTC(2026, 10, 24, 0);
+    backend.setEntryWait({ estimatedWaitMs: null, because: 'closed', opensAt });
+    expect(await (await request('/api/call-me/1000/wait')).json()).toEqual({ estimatedWaitMs: null, because: 'closed', opensAt });
+  });
+
+  test('for which times one may ask', async () => {
+    const { request } = await startHarness();
+    const { timeZone, times } = await (await request('/api/call-me/1000/times')).json();
+    expect(timeZone).toBe('Asia/Tokyo');
+    expect(times.length).toBeGreaterThan(10);
+  });
+
+  test.each(['wait', 'times'])('an entry that does not exist has no %s', async (what) => {
+    const { request } = await startHarness();
+    const response = await request(`/api/call-me/9999/${what}`, { headers: SHOP });
+    expect(response.status).toBe(404);
+    expect(response.headers.get('cache-control')).toBe('no-store');
+    expect(await response.json()).toMatchObject({ code: 'noSuchEntry' });
+  });
+
+  test('whoever asks without end is slowed down', async () => {
+    const { request } = await startHarness();
+    const statuses = await Promise.all(Array.from({ length: 121 }, async () => (await request('/api/call-me/1000/wait')).status));
+    expect(statuses.filter((status) => status === 429)).toHaveLength(1);
   });
 });
 

@@ -86,7 +86,7 @@ export class PanelClient {
 }
 
 export async function startHarness(change: Partial<WebOptions> = {}): Promise<Harness> {
-  const backend = createFakeBackend();
+  const backend = createFakeBackend(change.now ? { now: change.now } : {});
   const staticDir = await mkdtemp(join(tmpdir(), 'madoguchi-web-'));
   await mkdir(join(staticDir, 'assets'));
   await writeFile(join(staticDir, 'index.html'), '<!doctype html><title>panel</title>');

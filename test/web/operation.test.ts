@@ -72,6 +72,8 @@ describe('the description of the API', () => {
     );
     expect(named.sort()).toEqual([
       'delete /api/call-me/{token}',
+      'get /api/call-me/{entry}/times',
+      'get /api/call-me/{entry}/wait',
       'get /api/call-me/{token}',
       'get /api/contacts/{id}/events',
       'get /api/me',

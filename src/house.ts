@@ -20,7 +20,7 @@ import { AsteriskMissingError, defaultPrefix, readPrefix } from './cti/asterisk/
 import { startAsterisk } from './cti/asterisk/server/server.ts';
 import { AsteriskSwitch } from './cti/asterisk/switch.ts';
 import { administratorOf, createCentre, hasCentre } from './db/centre.ts';
-import { callMeOutcome, deskOfContact } from './db/contacts.ts';
+import { contactOfToken, deskOfContact } from './db/contacts.ts';
 import { customerView } from './db/customer-view.ts';
 import { loadDemo } from './db/demo.ts';
 import { loadDirectory, onDirectoryChanged } from './db/directory.ts';
@@ -250,7 +250,8 @@ async function open(
         exceptContactId: contact.id,
       });
     },
-    endedCallMe: (token) => callMeOutcome(pool, domainId, token),
+    decideDesk: (facts, at) => context().decideDesk(facts, at),
+    contactOfToken: (token) => contactOfToken(pool, domainId, token),
     contactEvents: async (contactId) => {
       const found = await deskOfContact(pool, domainId, contactId);
       return found && { deskId: found.deskId, events: (await contactEvents(pool, domainId, contactId)).map((event) => ({ ...event })) };

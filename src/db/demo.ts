@@ -81,21 +81,50 @@ const DESKS = [
   { id: 'thames-desk', organisation: 'thames', name: 'Thames Instruments desk', nextUp: 'kanto-desk', timeZone: 'Europe/London' },
 ] as const;
 
+/** Desks with the agent's own priority (1 first), skills with levels. The maker's engineers help out at the reception. */
 const PEOPLE = [
-  { id: 'tanaka', name: '田中 美咲', organisation: 'tokyo-sokki', desks: ['tokyo-desk'], deskPhone: 'desk-tanaka' },
-  { id: 'suzuki', name: '鈴木 健一', organisation: 'tokyo-sokki', desks: ['tokyo-desk'] },
-  { id: 'sato', name: '佐藤 由美', organisation: 'yokohama-kogaku', desks: ['yokohama-desk'] },
-  { id: 'takahashi', name: '高橋 誠', organisation: 'osaka-techno', desks: ['osaka-desk'] },
-  { id: 'ito', name: '伊藤 さくら', organisation: 'osaka-techno', desks: ['osaka-desk'] },
-  { id: 'watanabe', name: '渡辺 大輔', organisation: 'kyoto-seimitsu', desks: ['kyoto-desk'] },
-  { id: 'yamamoto', name: '山本 恵', organisation: 'kanto-kiki', desks: ['kanto-desk'] },
-  { id: 'nakamura', name: '中村 翔', organisation: 'kansai-keisoku', desks: ['kansai-desk'] },
-  { id: 'kobayashi', name: '小林 直子', organisation: 'madoguchi', desks: ['reception'] },
-  { id: 'kato', name: '加藤 隆', organisation: 'madoguchi', desks: ['reception', 'support'] },
-  { id: 'smith', name: 'Anna Smith', organisation: 'thames', desks: ['thames-desk'], language: 'en', deskPhone: 'desk-smith' },
-  { id: 'jones', name: 'David Jones', organisation: 'madoguchi', desks: ['reception', 'support'], language: 'en' },
-  { id: 'yoshida', name: '吉田 香織', organisation: 'madoguchi', desks: [], role: 'supervisor' },
-  { id: 'admin', name: '管理者 Administrator', organisation: 'madoguchi', desks: [], role: 'administrator' },
+  {
+    id: 'tanaka',
+    name: '田中 美咲',
+    organisation: 'tokyo-sokki',
+    desks: { 'tokyo-desk': 1 },
+    skills: { microscopes: 4, english: 1 },
+    deskPhone: 'desk-tanaka',
+  },
+  { id: 'suzuki', name: '鈴木 健一', organisation: 'tokyo-sokki', desks: { 'tokyo-desk': 1 }, skills: { gauges: 3 } },
+  { id: 'sato', name: '佐藤 由美', organisation: 'yokohama-kogaku', desks: { 'yokohama-desk': 1 }, skills: { microscopes: 3 } },
+  { id: 'takahashi', name: '高橋 誠', organisation: 'osaka-techno', desks: { 'osaka-desk': 1 }, skills: { gauges: 4 } },
+  { id: 'ito', name: '伊藤 さくら', organisation: 'osaka-techno', desks: { 'osaka-desk': 1 }, skills: { microscopes: 3, english: 2 } },
+  { id: 'watanabe', name: '渡辺 大輔', organisation: 'kyoto-seimitsu', desks: { 'kyoto-desk': 1 }, skills: {} },
+  { id: 'yamamoto', name: '山本 恵', organisation: 'kanto-kiki', desks: { 'kanto-desk': 1 }, skills: { english: 3 } },
+  { id: 'nakamura', name: '中村 翔', organisation: 'kansai-keisoku', desks: { 'kansai-desk': 1 }, skills: {} },
+  { id: 'kobayashi', name: '小林 直子', organisation: 'madoguchi', desks: { reception: 1 }, skills: { english: 2 } },
+  {
+    id: 'kato',
+    name: '加藤 隆',
+    organisation: 'madoguchi',
+    desks: { support: 1, reception: 2 },
+    skills: { microscopes: 5, gauges: 5 },
+  },
+  {
+    id: 'smith',
+    name: 'Anna Smith',
+    organisation: 'thames',
+    desks: { 'thames-desk': 1 },
+    skills: { english: 5, microscopes: 2 },
+    language: 'en',
+    deskPhone: 'desk-smith',
+  },
+  {
+    id: 'jones',
+    name: 'David Jones',
+    organisation: 'madoguchi',
+    desks: { support: 1, reception: 2 },
+    skills: { english: 5, gauges: 4 },
+    language: 'en',
+  },
+  { id: 'yoshida', name: '吉田 香織', organisation: 'madoguchi', desks: {}, skills: {}, role: 'supervisor' },
+  { id: 'admin', name: '管理者 Administrator', organisation: 'madoguchi', desks: {}, skills: {}, role: 'administrator' },
 ] as const;
 
 const ENTRIES = [
@@ -343,11 +372,15 @@ async function insertCentre(db: Queryable, domainId: DomainId): Promise<void> {
 async function insertPeople(db: Queryable, domainId: DomainId, passwordHash: string): Promise<void> {
   await db.query(
     `with given as (select * from jsonb_to_recordset($2::jsonb)
-       as g(id text, name text, organisation text, desks text[], role text, language text, "deskPhone" text)),
+       as g(id text, name text, organisation text, desks jsonb, skills jsonb, role text, language text, "deskPhone" text)),
      people as (
        insert into app_user (domain_id, id, user_name, password_hash, name, organisation_id, role, language, desk_phone)
-       select $1, id, id, $3, name, organisation, coalesce(role, 'agent'), coalesce(language, 'ja'), "deskPhone" from given)
-     insert into app_user_desk (domain_id, user_id, desk_id) select $1, id, unnest(desks) from given`,
+       select $1, id, id, $3, name, organisation, coalesce(role, 'agent'), coalesce(language, 'ja'), "deskPhone" from given),
+     skills as (
+       insert into app_user_skill (domain_id, user_id, skill, level)
+       select $1, id, key, value::int from given, jsonb_each_text(skills))
+     insert into app_user_desk (domain_id, user_id, desk_id, priority)
+     select $1, id, key, value::int from given, jsonb_each_text(desks)`,
     [domainId, JSON.stringify(PEOPLE), passwordHash],
   );
 }

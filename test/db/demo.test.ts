@@ -46,6 +46,21 @@ describe('the demo centre', () => {
     }
   });
 
+  it('has agents with skills and with desks that they would rather serve than others', () => {
+    expect(directory.agents.get(DEMO_EXAMPLES.logIns.englishAgent)?.skills).toEqual([
+      { skill: 'english', level: 5 },
+      { skill: 'microscopes', level: 2 },
+    ]);
+    expect(directory.agents.get('kato')).toMatchObject({
+      deskIds: ['support', 'reception'],
+      queues: [
+        { queueId: 'support', priority: 1 },
+        { queueId: 'reception', priority: 2 },
+      ],
+    });
+    expect(directory.agents.get('yoshida')).toMatchObject({ queues: [], skills: [] });
+  });
+
   it('gives customers only numbers that are valid, and each number once', () => {
     const phones = demoCustomers().flatMap((customer) => customer.phones);
     expect(phones.filter((phone) => !isValidPhoneNumber(phone))).toEqual([]);

@@ -72,7 +72,7 @@ function partyOf(given: LogicTest['given']): Party {
       organisationId: given.organisation ?? null,
       name: 'a party of a test',
       region: given.region ?? null,
-      language: null,
+      language: given.speaks ?? null,
       handlingDeskId: given.handlingDesk ?? null,
       lastDeskId: given.lastDesk ?? null,
       lastAgentId: null,

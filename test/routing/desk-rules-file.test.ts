@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { formatProblem, unwrap } from '#src/base/checked-yaml.ts';
@@ -263,6 +264,28 @@ describe('how a desk gives out', () => {
       { numRuns: 100 },
     );
   });
+});
+
+it('the examples in the shipped file say what they seem to, once their # is taken away', () => {
+  const text = readFileSync(new URL('../../scenarios/control-logic.yaml', import.meta.url), 'utf8');
+  const [before = '', rest = ''] = text.split(/^desks:$/m);
+  const [desks = '', after = ''] = rest.split(/^# -{20,}/m);
+  const logic = unwrap(parseControlLogic(`${before}desks:${desks.replaceAll(/^( +)# /gm, '$1')}# ${after}`, 'l.yaml'));
+  const support = desk('support', 'r');
+  const rulesOf = rulesOfDesks(logic, DEFAULT_DESK_RULES, { ...directory, desks: new Map([...directory.desks, ['support', support]]) });
+  expect(rulesOf('d-east')).toMatchObject({
+    discipline: { name: 'calls-first', idleForCallbacksMs: 60_000 },
+    overflow: [
+      { to: 'r', when: 'nobody' },
+      { to: 'r', when: 'afterMs', afterMs: 60_000 },
+    ],
+    callbacks: { first: 'party', offerFromWaitMs: 180_000, afterAbandonMs: 30_000, hours: { from: '09:00', to: '20:00' } },
+    wrapUp: DEFAULT_DESK_RULES.wrapUp,
+  });
+  expect(rulesOf('support')).toMatchObject({ expectedHandlingMs: 720_000, callbacks: { first: 'agent', offerFromWaitMs: 180_000 } });
+  // As it is shipped it leaves the settings of the house in force.
+  const shipped = rulesOfDesks(parsed(text), DEFAULT_DESK_RULES, newDirectory());
+  expect(shipped('d-east')).toEqual(DEFAULT_DESK_RULES);
 });
 
 it('a rule’s wishes make a task that the matching engine takes', () => {

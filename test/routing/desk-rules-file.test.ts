@@ -7,6 +7,7 @@ import { DEFAULT_DESK_RULES, type DeskRules, NO_WISHES } from '#src/routing/desk
 import { rulesOfDesks } from '#src/routing/desk-rules-file.ts';
 import type { Desk, Directory } from '#src/routing/directory.ts';
 import { durationMs } from '#src/routing/logic-schema.ts';
+import { runLogicTests } from '#src/routing/logic-tests.ts';
 import { checkPolicy, checkRequirements, checkTask } from '#src/routing/matching/model.ts';
 
 const desk = (id: string, nextUp: string | null, isReception = false): Desk => ({
@@ -286,6 +287,18 @@ it('the examples in the shipped file say what they seem to, once their # is take
   // As it is shipped it leaves the settings of the house in force.
   const shipped = rulesOfDesks(parsed(text), DEFAULT_DESK_RULES, newDirectory());
   expect(shipped('d-east')).toEqual(DEFAULT_DESK_RULES);
+});
+
+it('the example of the documentation is right, passes its own tests, and shows what holds where nothing is said', () => {
+  const text = readFileSync(new URL('../../docs/control-logic.md', import.meta.url), 'utf8');
+  const blocks = [...text.matchAll(/```yaml\n(.*?)```/gs)].map(([, block]) => block);
+  expect(blocks).toHaveLength(3);
+  const logic = unwrap(parseControlLogic(blocks.join(''), 'control-logic.md'));
+  expect(runLogicTests(logic).map((result) => result.failures)).toEqual([[]]);
+  const shown = rulesOfDesks(logic, DEFAULT_DESK_RULES, directory)('d-east');
+  const { overflow, callbacks, ...others } = DEFAULT_DESK_RULES;
+  expect(shown).toMatchObject({ ...others, callbacks: { first: callbacks.first, attempts: callbacks.attempts, retry: callbacks.retry } });
+  expect(overflow).toEqual([]);
 });
 
 it('a rule’s wishes make a task that the matching engine takes', () => {

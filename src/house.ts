@@ -33,6 +33,7 @@ import { type Log, startPostgres } from './db/postgres-server.ts';
 import { PgFloorStore } from './db/store.ts';
 import { visibleDesks } from './db/visibility.ts';
 import { floorMetrics } from './metrics.ts';
+import { feedNotices, type NoticeParts, noticeDesk } from './notices.ts';
 import type { Directory } from './routing/directory.ts';
 import { loadScenarios } from './scenarios.ts';
 import { buildWeb } from './web/build.ts';
@@ -208,6 +209,19 @@ async function open(
   );
   closers.push(() => clock.stop());
 
+  const { countries } = config.callMe.policy;
+  const noticeParts: NoticeParts = {
+    pool,
+    domainId,
+    directory: () => directory,
+    rulesOf: (deskId) => context().rulesOf(deskId),
+    countries,
+    now: Date.now,
+    log,
+  };
+  const feeder = feedNotices(noticeParts, controller);
+  closers.push(async () => feeder.stop());
+
   // ---- web
   progress('web');
   const registry = floorMetrics(controller, () => directory);
@@ -266,6 +280,7 @@ async function open(
     publicUrl: config.http.publicUrl ?? undefined,
     log,
     staticDir,
+    notices: noticeDesk(noticeParts, () => feeder.changed()),
     callMe: {
       origins: config.callMe.origins,
       policy: { ...config.callMe.policy, ownNumbers: directory.entries.flatMap((e) => e.numbers).filter((n) => n.startsWith('+')) },

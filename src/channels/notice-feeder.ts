@@ -87,11 +87,10 @@ export class NoticeFeeder {
     this.#lookIn(0);
   }
 
-  /** Waits for the look that is under way. */
-  async stop(): Promise<void> {
+  /** No look begins from now on. One that is under way may wait for a database that is away; it ends with the floor. */
+  stop(): void {
     this.#stopped = true;
     if (this.#timer) clearTimeout(this.#timer);
-    await this.#looking?.catch(() => undefined); // whoever asked for that look was told
   }
 
   /** One look, after the one that is under way. Does all that can be done now. @throws when database or floor are away */

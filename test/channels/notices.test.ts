@@ -232,8 +232,8 @@ class Stage {
 
 describe('the feeder', () => {
   const running: NoticeFeeder[] = [];
-  afterEach(async () => {
-    for (const feeder of running.splice(0)) await feeder.stop();
+  afterEach(() => {
+    for (const feeder of running.splice(0)) feeder.stop();
   });
   const feederOf = (stage: Stage, change: Partial<NoticeFeederOptions> = {}): NoticeFeeder => {
     const feeder = stage.feeder(change);

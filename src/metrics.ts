@@ -53,7 +53,7 @@ export function floorMetrics(controller: Controller, directory: () => Directory)
     labelNames: ['desk'],
     registers,
     collect() {
-      for (const desk of directory().desks.keys()) this.set({ desk }, controller.floor.queue(desk).length);
+      for (const desk of directory().desks.keys()) this.set({ desk }, controller.floor.waitingCount(desk));
     },
   });
   new Gauge({

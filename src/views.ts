@@ -1,11 +1,13 @@
 /** What panels see of the floor: pure, from the committed records, the directory and what the database adds. */
 import type { AgentId, DeskId } from './base/ids.ts';
-import { comesBefore, type Floor } from './contact/floor.ts';
-import type { Agent, Contact, Offer } from './contact/model.ts';
+import type { FloorView } from './contact/floor.ts';
+import type { Agent, Contact, FloorEvent, Offer } from './contact/model.ts';
+import { byArrival } from './contact/place.ts';
 import { visibleDesks as desksBelow } from './db/visibility.ts';
-import type { Desk, Directory } from './routing/directory.ts';
-import type { Principal } from './web/backend.ts';
-import type { AgentView, ContactView, CustomerView, FloorMessage } from './web/messages.ts';
+import type { RulesOfDesks } from './routing/desk-rules.ts';
+import type { AgentProfile, Desk, Directory } from './routing/directory.ts';
+import { type Principal, RequestRefused } from './web/backend.ts';
+import type { AgentView, ContactView, CustomerView, FloorMessage, ForcedChange } from './web/messages.ts';
 
 type Stage = ContactView['stage'];
 
@@ -19,8 +21,9 @@ function stageOf(contact: Contact, offer: Offer | undefined): Stage {
 
 export function agentView(
   agentId: AgentId,
-  floor: Floor,
+  floor: FloorView,
   directory: Directory,
+  rulesOf: RulesOfDesks,
   phone: { readonly sip: AgentView['phone']['sip']; readonly reachable: boolean },
 ): AgentView {
   const profile = directory.agents.get(agentId);
@@ -43,13 +46,23 @@ export function agentView(
       : null,
     phone: { kind, sip: kind === 'browser' && agent && agent.state !== 'loggedOff' ? phone.sip : null, reachable: phone.reachable },
     wrapUpEndsAt: agent?.timers.wrapUp ?? null,
+    wrapUpExtensionMs: agent ? wrapUpExtensionMs(agent, floor, rulesOf) : null,
     legId: offer?.legId ?? null,
-    waitingAtMyDesks: profile.deskIds.reduce((n, id) => n + floor.queue(id).length, 0),
+    waitingAtMyDesks: profile.deskIds.reduce((n, id) => n + floor.waitingCount(id), 0),
   };
 }
 
+/** By how much a wrap-up can still be extended, by the rules of its contact's desk; null when there is none, or it can't ever. */
+function wrapUpExtensionMs(agent: Agent, floor: FloorView, rulesOf: RulesOfDesks): number | null {
+  const endsAt = agent.timers.wrapUp;
+  const deskId = floor.contacts.get(agent.wrapUpContactId ?? '')?.deskId;
+  if (agent.state !== 'workingAfterCall' || endsAt === undefined || !deskId) return null;
+  const { extensionMs, mostMs } = rulesOf(deskId).wrapUp;
+  return extensionMs === 0 ? null : Math.max(0, Math.min(extensionMs, agent.stateSince + mostMs - endsAt));
+}
+
 /** The contact that an agent has before him: offered, connected or in wrap-up. */
-export function contactOf(agent: Agent | undefined, floor: Floor): { contact: Contact; offer: Offer | undefined } | null {
+export function contactOf(agent: Agent | undefined, floor: FloorView): { contact: Contact; offer: Offer | undefined } | null {
   if (!agent) return null;
   const offer = floor.offers.get(agent.offerId ?? '');
   const contact = floor.contacts.get(offer?.contactId ?? agent.wrapUpContactId ?? '');
@@ -118,15 +131,48 @@ export function visibleDesks(principal: Principal, directory: Directory): Readon
   return new Map([...directory.desks].filter(([id]) => own.has(id) || below.has(id)));
 }
 
-export function floorView(principal: Principal, floor: Floor, directory: Directory, now: number): FloorMessage {
+/** Who works at one of these desks. */
+const worksAt = (profile: AgentProfile, desks: ReadonlyMap<DeskId, Desk>): boolean => profile.deskIds.some((id) => desks.has(id));
+
+/**
+ * The desks whose agents this principal may send to another state: those that he or she sees.
+ * @throws RequestRefused when that is nobody's business of this principal's
+ */
+export function desksToSupervise(principal: Principal, directory: Directory): ReadonlyMap<DeskId, Desk> {
+  const role = directory.agents.get(principal.agentId)?.role;
+  if (role !== 'supervisor' && role !== 'administrator') {
+    throw new RequestRefused('notAllowed', 'only supervisors and administrators may do this', 403);
+  }
+  return visibleDesks(principal, directory);
+}
+
+/** @throws RequestRefused when this principal may not send this agent to another state: `notAllowed`, or `noSuchAgent` for one out of sight */
+export function requireSupervised(principal: Principal, agentId: AgentId, directory: Directory): void {
+  const desks = desksToSupervise(principal, directory);
+  const profile = directory.agents.get(agentId);
+  if (profile && worksAt(profile, desks)) return;
+  throw new RequestRefused('noSuchAgent', 'there is no such agent at the desks that you may see', 404);
+}
+
+const FORCED_TO: ReadonlySet<unknown> = new Set<ForcedChange['to']>(['ready', 'notReady', 'loggedOff']);
+const isForcedTo = (to: unknown): to is ForcedChange['to'] => FORCED_TO.has(to);
+
+/** Whom a commit's events sent to another state from outside. */
+export function forcedBy(events: readonly FloorEvent[]): readonly { readonly agentId: AgentId; readonly to: ForcedChange['to'] }[] {
+  return events.flatMap(({ name, agentId, cause }) =>
+    name === 'agentForced' && agentId && isForcedTo(cause) ? [{ agentId, to: cause }] : [],
+  );
+}
+
+export function floorView(principal: Principal, floor: FloorView, directory: Directory, now: number): FloorMessage {
   const desks = visibleDesks(principal, directory);
   const nameOf = (agentId: AgentId | null): string | null => (agentId ? (directory.agents.get(agentId)?.name ?? agentId) : null);
   // Whoever is not yet at a desk is seen by those who see the reception: somebody has to.
   const reception = [...desks.values()].some((d) => d.isReception);
-  const position = new Map([...desks.keys()].flatMap((id) => floor.queue(id).map((c, i) => [c.id, i + 1] as const)));
+  const position = new Map([...desks.keys()].flatMap((id) => [...floor.positions(id)]));
   const waiting = [...floor.contacts.values()]
     .filter((c) => (c.deskId ? desks.has(c.deskId) : reception))
-    .sort((a, b) => (comesBefore(a, b) ? -1 : 1))
+    .sort(byArrival)
     .map((c) => ({
       contactId: c.id,
       channel: c.channel,
@@ -139,7 +185,7 @@ export function floorView(principal: Principal, floor: Floor, directory: Directo
       agent: nameOf(c.agentId),
     }));
   const agents = [...directory.agents.values()]
-    .filter((profile) => profile.deskIds.some((id) => desks.has(id)))
+    .filter((profile) => worksAt(profile, desks))
     .map((profile) => {
       const agent = floor.agents.get(profile.id);
       const held = contactOf(agent, floor);

@@ -4,11 +4,12 @@
  * An offer makes an agent `busy`, from the moment that it is on the screen. What the device does (registered, panel open)
  * is evidence kept beside the state, never a second truth.
  */
-import type { AgentId, OfferId } from '../base/ids.ts';
+import type { AgentId, DeskId, EpochMs } from '../base/ids.ts';
 import { endContact } from './end.ts';
 import type { Draft } from './floor.ts';
 import { withoutTimers } from './floor.ts';
-import type { Agent, AgentState, ChosenReason, EventName, NotReadyReason, OfferOutcome, PendingState } from './model.ts';
+import type { WrapUpRules } from '../routing/desk-rules.ts';
+import type { Agent, AgentState, ChosenReason, Contact, EventName, NotReadyReason, OfferOutcome, PendingState } from './model.ts';
 
 const EVENT: Record<AgentState, EventName> = {
   loggedOff: 'agentLoggedOff',
@@ -34,6 +35,8 @@ export function requireAgent(draft: Draft, agentId: AgentId): Agent {
   return agent;
 }
 
+const isEngaged = (agent: Agent): boolean => agent.state === 'busy' || agent.state === 'workingAfterCall';
+
 function change(draft: Draft, agent: Agent, state: AgentState, more: Partial<Agent> = {}, contactId: string | null = null): Agent {
   const next: Agent = {
     ...agent,
@@ -44,6 +47,7 @@ function change(draft: Draft, agent: Agent, state: AgentState, more: Partial<Age
     ...more,
     state,
     stateSince: draft.at,
+    busyMs: agent.busyMs + (isEngaged(agent) ? draft.at - agent.stateSince : 0),
     // Logged off there is nothing to wait for: not for a lost panel either.
     ...(state === 'loggedOff' ? { timers: {}, panel: agent.panel === 'open' ? ('open' as const) : ('closed' as const) } : {}),
   };
@@ -59,7 +63,8 @@ export function onLogOn(draft: Draft, agentId: AgentId, phone: Agent['phone']): 
   if (phone === 'deskPhone' && !draft.context.directory.agents.get(agentId)?.deskPhone) {
     throw new InputRefused('noDeskPhone', 'no desk phone is set up for this agent');
   }
-  change(draft, agent, 'notReady', { reason: 'loggedOn', phone, idleSince: draft.at });
+  const fresh: Agent = { ...agent, loggedOnAt: draft.at, idleSince: draft.at, busyMs: 0, assignments: 0, lastCallAssignedAt: null };
+  change(draft, fresh, 'notReady', { reason: 'loggedOn', phone });
   draft.event('agentLoggedOn', { agentId, data: { phone } });
 }
 
@@ -96,8 +101,11 @@ function setPending(draft: Draft, agent: Agent, pending: PendingState): void {
 }
 
 /** An offer (or a promise of one, while a callback's party is dialled) takes the agent. */
-export function occupy(draft: Draft, agent: Agent, offerId: OfferId, contactId: string): void {
-  change(draft, agent, 'busy', { offerId, pending: agent.pending, timers: agent.timers }, contactId);
+export function occupy(draft: Draft, agent: Agent, contact: Contact): void {
+  const { offerId } = contact;
+  const lastCallAssignedAt = contact.channel === 'voice' ? draft.at : agent.lastCallAssignedAt;
+  const more = { offerId, pending: agent.pending, timers: agent.timers, assignments: agent.assignments + 1, lastCallAssignedAt };
+  change(draft, agent, 'busy', more, contact.id);
 }
 
 /** Outcomes that are the agent's (or the agent's phone's) doing, and the reason that they leave behind. */
@@ -130,7 +138,7 @@ export function beginWrapUp(draft: Draft, agentId: AgentId, contactId: string): 
       wrapUpContactId: contactId,
       pending: agent.pending,
       idleSince: draft.at,
-      timers: { ...agent.timers, wrapUp: draft.at + draft.context.policy.wrapUpMs },
+      timers: { ...agent.timers, wrapUp: draft.at + wrapUpRules(draft, contactId).limitMs },
     },
     contactId,
   );
@@ -138,9 +146,13 @@ export function beginWrapUp(draft: Draft, agentId: AgentId, contactId: string): 
 
 /**
  * Ends wrap-up and with it the contact; the agent becomes what is pending, else ready.
- * @param by `agent` with a disposition, or `timer` when the time for it is over
+ * @param by `agent` with a disposition, `timer` when the time for it is over, or `supervisor`
  */
-export function endWrapUp(draft: Draft, agent: Agent, by: 'agent' | 'timer', disposition: string | null, note: string | null): void {
+export function endWrapUp(
+  draft: Draft,
+  agent: Agent,
+  by: 'agent' | 'timer' | 'supervisor',
+  disposition: string | null, note: string | null): void {
   const contact = agent.wrapUpContactId ? draft.contact(agent.wrapUpContactId) : undefined;
   if (contact) {
     const noted = draft.put('contact', { ...contact, disposition, note });
@@ -156,6 +168,40 @@ export function onWrapUp(draft: Draft, agentId: AgentId, contactId: string, disp
     throw new InputRefused('notInWrapUp', 'this contact is not being wrapped up by this agent');
   }
   endWrapUp(draft, agent, 'agent', disposition, note || null);
+}
+
+/** One who wraps up a contact has its desk's time for it. */
+function wrapUpRules(draft: Draft, contactId: string | null): WrapUpRules {
+  return draft.context.rulesOf(draft.contact(contactId ?? '')?.deskId as DeskId).wrapUp;
+}
+
+/** @throws InputRefused when there is no wrap-up, or it has been long enough */
+export function onWrapUpExtended(draft: Draft, agentId: AgentId): void {
+  const agent = requireAgent(draft, agentId);
+  const endsAt = agent.timers.wrapUp;
+  if (agent.state !== 'workingAfterCall' || endsAt === undefined) throw new InputRefused('notInWrapUp', 'nothing is being wrapped up');
+  const { extensionMs, mostMs } = wrapUpRules(draft, agent.wrapUpContactId);
+  if (extensionMs === 0) throw new InputRefused('noExtension', 'wrap-up is not extended at this desk');
+  const until: EpochMs = Math.min(endsAt + extensionMs, agent.stateSince + mostMs);
+  if (until <= endsAt) throw new InputRefused('extendedEnough', 'wrap-up cannot be extended any more');
+  draft.put('agent', { ...agent, timers: { ...agent.timers, wrapUp: until } });
+  const contact = agent.wrapUpContactId ? draft.contact(agent.wrapUpContactId) : undefined;
+  draft.event('wrapUpExtended', { contact, agentId, data: { until } });
+}
+
+/**
+ * A supervisor changes an agent's state. Whoever talks goes on talking, and the change comes afterwards; wrap-up ends at once.
+ * @throws InputRefused for an agent who is logged off, or whose panel is not there to be made ready
+ */
+export function onAgentForced(draft: Draft, agentId: AgentId, to: 'ready' | 'notReady' | 'loggedOff', by: AgentId): void {
+  const agent = requireAgent(draft, agentId);
+  if (agent.state === 'loggedOff') throw new InputRefused('loggedOff', 'this agent is logged off');
+  if (to === 'ready' && agent.panel !== 'open') throw new InputRefused('notReadyNow', 'this agent’s panel is not open');
+  draft.event('agentForced', { agentId, cause: to, data: { by, from: agent.state } });
+  const pending: PendingState = to === 'notReady' ? { state: to, reason: 'supervisor' } : { state: to };
+  if (agent.state === 'busy') return setPending(draft, agent, pending);
+  if (agent.state === 'workingAfterCall') return endWrapUp(draft, { ...agent, pending }, 'supervisor', null, null);
+  toPending(draft, { ...agent, pending });
 }
 
 function toPending(draft: Draft, agent: Agent): void {

@@ -1,29 +1,18 @@
 /** The first moments of a contact: it arrives, is stored, and the party is looked up. */
-import type { EntryId, Language, LegId } from '../base/ids.ts';
+import type { EntryId, EpochMs, Language, LegId } from '../base/ids.ts';
 import type { Arrival } from '../cti/port.ts';
+import { NO_WISHES } from '../routing/desk-rules.ts';
 import type { CallingNumber, PartyRecord } from '../routing/party.ts';
 import { UNKNOWN_PARTY } from '../routing/party.ts';
 import { InputRefused } from './agents.ts';
+import { dropUnaskedCallbacks } from './callbacks.ts';
 import { beginDialogue, feedDialogue } from './dialogue.ts';
 import { endContact } from './end.ts';
 import { type Draft, withoutTimers } from './floor.ts';
 import { partyFor } from './identify.ts';
-import type { CallMe, Contact, Leg } from './model.ts';
-import { decideAndQueue, newContact } from './queueing.ts';
-
-export function newLeg(draft: Draft, contact: Contact, given: Pick<Leg, 'id' | 'role' | 'state'> & Partial<Leg>): Leg {
-  return draft.put('leg', {
-    domainId: draft.floor.domainId,
-    contactId: contact.id,
-    agentId: null,
-    closing: false,
-    createdAt: draft.at,
-    answeredAt: null,
-    endedAt: null,
-    cause: null,
-    ...given,
-  });
-}
+import { newLeg } from './legs.ts';
+import type { CallMe, Contact, FloorInput } from './model.ts';
+import { decideAndQueue, newContact, queueAt } from './queueing.ts';
 
 export function onLegArrived(draft: Draft, legId: LegId, arrival: Arrival): void {
   if (draft.leg(legId)) return; // told twice
@@ -51,13 +40,21 @@ export function onLegArrived(draft: Draft, legId: LegId, arrival: Arrival): void
   }
   newLeg(draft, contact, { id: legId, role: 'party', state: 'up', answeredAt: draft.at });
   draft.order(contact.id, { type: 'answer', leg: legId });
+  if (callingNumber.kind === 'valid') dropUnaskedCallbacks(draft, callingNumber.e164);
   if (callingNumber.kind === 'valid') return lookUp(draft, contact);
   draft.event('partyNotFound', { contact, cause: callingNumber.kind });
   beginDialogue(draft, contact);
 }
 
 /** @throws InputRefused when the entry does not exist */
-export function onCallMeRequested(draft: Draft, entryId: EntryId, language: Language, callMe: CallMe, number: CallingNumber): void {
+export function onCallMeRequested(
+  draft: Draft,
+  entryId: EntryId,
+  language: Language,
+  callMe: CallMe,
+  number: CallingNumber,
+  promisedAt: EpochMs | null,
+): void {
   const entry = draft.context.directory.entries.find((e) => e.id === entryId);
   if (!entry) throw new InputRefused('noSuchEntry', `there is no entry ${entryId}`);
   const contact = newContact(draft, draft.at, {
@@ -69,11 +66,33 @@ export function onCallMeRequested(draft: Draft, entryId: EntryId, language: Lang
     calledNumber: entry.numbers[0] ?? entryId,
     party: UNKNOWN_PARTY,
     callMe,
+    promisedAt,
   });
   draft.event('contactArrived', { contact, data: { channel: 'callback', origin: 'callMe', entry: entryId, page: callMe.pageUrl } });
   if (number.kind === 'valid') return lookUp(draft, contact);
   draft.event('partyNotFound', { contact, cause: number.kind });
   decideAndQueue(draft, contact);
+}
+
+/** One of many is to be told something by phone: waits for an agent between the others. */
+export function onNoticeTask(draft: Draft, task: Extract<FloorInput, { readonly type: 'noticeTask' }>): void {
+  const { noticeId, recipientId, deskId, language, number, name, text } = task;
+  if (draft.floor.noticeTask(noticeId, recipientId)) return; // told twice
+  if (!draft.context.directory.desks.has(deskId)) throw new InputRefused('noSuchDesk', `there is no desk ${deskId}`);
+  const contact = newContact(draft, draft.at, {
+    channel: 'notice',
+    origin: 'notice',
+    entryId: null,
+    language,
+    callingNumber: number,
+    calledNumber: number.e164,
+    party: UNKNOWN_PARTY,
+    callMe: { to: { kind: 'number', number: number.e164 }, name, question: text, pageUrl: '', token: null },
+    notice: { noticeId, recipientId },
+  });
+  draft.event('contactArrived', { contact, data: { channel: 'notice', origin: 'notice', notice: noticeId } });
+  const why = [{ en: 'a notice is told by this desk', ja: 'お知らせはこのデスクから' }];
+  queueAt(draft, contact, { deskId, rule: 'notice', why, closed: false, wishes: NO_WISHES });
 }
 
 /** Asks the customer database by the calling number; asked again while no answer comes. */

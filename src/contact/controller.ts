@@ -11,7 +11,7 @@ import type { AgentId, DomainId, EpochMs, LegId } from '../base/ids.ts';
 import type { Logger } from '../base/log.ts';
 import type { SwitchEvent, SwitchPort } from '../cti/port.ts';
 import { InputRefused } from './agents.ts';
-import { Floor, type FloorContext } from './floor.ts';
+import { Floor, type FloorContext, FloorView } from './floor.ts';
 import type { Agent, Contact, FloorEvent, FloorInput, Leg, Offer, Order } from './model.ts';
 import { OrderRunner } from './orders.ts';
 import {
@@ -24,7 +24,7 @@ import {
   type PartyFinder,
   type PromptStore,
 } from './ports.ts';
-import { step } from './step.ts';
+import { take } from './step.ts';
 
 export interface ControllerOptions {
   readonly domainId: DomainId;
@@ -73,7 +73,7 @@ export class Controller {
   readonly #listeners = new Set<(committed: Committed) => void>();
   #floor: Floor;
   /** As committed: what panels and reports may see. */
-  #committed: Floor;
+  #committed: FloorView;
   #lease: Lease | null = null;
   #seq = 0;
   #lastAt = 0;
@@ -103,7 +103,7 @@ export class Controller {
   constructor(options: ControllerOptions) {
     this.#options = options;
     this.#floor = new Floor(options.domainId);
-    this.#committed = this.#floor;
+    this.#committed = this.#viewOf(this.#floor);
     this.#runner = new OrderRunner({
       switch: options.switch,
       prompts: options.prompts,
@@ -115,7 +115,7 @@ export class Controller {
   }
 
   /** The floor as committed last. Read it, never keep it. */
-  get floor(): Floor {
+  get floor(): FloorView {
     return this.#committed;
   }
 
@@ -153,7 +153,8 @@ export class Controller {
     const records = await store.load(domainId);
     this.#seq = records.seq;
     this.#floor = Floor.from(domainId, records);
-    this.#committed = Floor.from(domainId, records);
+    this.#committed = this.#viewOf(this.#floor);
+    this.#committed.load(records);
     log.info({ contacts: records.contacts.length, orders: records.orders.length, seq: records.seq }, 'the floor is loaded');
     await this.submit({ type: 'controllerStarted' });
     this.#runner.run(records.orders);
@@ -192,6 +193,10 @@ export class Controller {
         wanted.map((leg) => leg.id),
         legLeaseMs,
       );
+  }
+
+  #viewOf(floor: Floor): FloorView {
+    return new FloorView(floor, () => this.#now());
   }
 
   /** The floor's time. It never goes back: when the machine's clock is set back, it goes on from where it was. */
@@ -317,8 +322,7 @@ export class Controller {
     for (const { input, at, resolve, reject } of batch) {
       try {
         if (input.type === 'resynchronised') this.#compared = this.#options.switch.connected;
-        const changes = step(this.#floor, this.#compared ? context : { ...context, switchAway: true }, input, at);
-        this.#floor.apply(changes);
+        const changes = take(this.#floor, this.#compared ? context : { ...context, switchAway: true }, input, at);
         for (const [id, r] of changes.contacts) contacts.set(id, r);
         for (const [id, r] of changes.offers) offers.set(id, r);
         for (const [id, r] of changes.legs) legs.set(id, r);
@@ -419,7 +423,7 @@ export class Controller {
   #setTimer(): void {
     if (this.#timer) clearTimeout(this.#timer);
     this.#timer = null;
-    const due = this.#floor.nextDue();
+    const due = this.#floor.nextDue(this.#now(), !this.#compared);
     if (due === null || this.#stopped) return;
     const inMs = Math.min(Math.max(this.#stepFailed ? 1_000 : 0, due - this.#now()), 2 ** 31 - 1);
     this.#stepFailed = false;

@@ -1,5 +1,6 @@
 /** A contact in the IVR: what the dialogue wants becomes orders, what happens becomes the dialogue's inputs. */
 import type { DialogueInput, DialogueResult } from '../ivr/scenario.ts';
+import { NO_WISHES } from '../routing/desk-rules.ts';
 import { endContact } from './end.ts';
 import type { Draft } from './floor.ts';
 import type { Contact } from './model.ts';
@@ -69,6 +70,7 @@ function carryOut(draft: Draft, before: Contact, result: DialogueResult): void {
             },
           ],
           closed: false,
+          wishes: NO_WISHES,
         });
       }
       case 'hangUp':

@@ -1,7 +1,8 @@
 /** The only road to "ended". */
-import type { ContactId, LegId } from '../base/ids.ts';
+import type { ContactId } from '../base/ids.ts';
 import type { HangUpReason } from '../cti/port.ts';
 import type { Draft } from './floor.ts';
+import { hangUpLeg } from './legs.ts';
 import type { Contact, EndCause } from './model.ts';
 
 /**
@@ -26,22 +27,6 @@ export function endContact(draft: Draft, contactId: ContactId, cause: EndCause, 
   };
   draft.put('contact', ended);
   draft.event('contactEnded', { contact: ended, agentId: ended.agentId, cause: ended.cause });
-}
-
-/** Orders a live leg to be hung up. Its row ends when the switch says that it is gone. */
-export function hangUpLeg(draft: Draft, legId: LegId | null, reason: HangUpReason = 'normal'): void {
-  const leg = draft.leg(legId);
-  if (leg) draft.order(leg.contactId, { type: 'hangUp', leg: leg.id, reason });
-}
-
-/**
- * A leg of our making that we believe gone lives: its dialling was given up as failed, and was done all the same. Nobody is to
- * be rung for nothing. Ids of legs that we make begin with their contact's.
- */
-export function hangUpStray(draft: Draft, legId: LegId): void {
-  const contactId = legId.slice(0, legId.indexOf('.'));
-  if (!contactId.startsWith(`${draft.floor.domainId}-`)) return;
-  draft.order(contactId, { type: 'hangUp', leg: legId, reason: 'normal' });
 }
 
 function closeAfterPlay(draft: Draft, contact: Contact): void {

@@ -2,10 +2,10 @@
  * The floor: what a domain's owner knows of everything that is not over, in memory, exactly as the tables hold it.
  *
  * Records are immutable. A step works on a `Draft`, which reads through to the floor and keeps its own changes aside;
- * `apply` puts them in place. Nothing else changes a floor, so its indexes (queues, ready agents, timers) are right by
+ * `apply` puts them in place. Nothing else changes a floor, so its indexes (queues, free agents, timers) are right by
  * construction.
  */
-import type { AgentId, ContactId, DeskId, DomainId, EpochMs, Language, LegId, OfferId } from '../base/ids.ts';
+import type { AgentId, ContactId, DeskId, DomainId, E164, EpochMs, Language, LegId, NoticeId, OfferId } from '../base/ids.ts';
 import type { Arrival } from '../cti/port.ts';
 import type { PromptName } from '../ivr/prompts.ts';
 import type { Dialogue, DialogueInput, DialogueResult, Prompt } from '../ivr/scenario.ts';
@@ -14,6 +14,7 @@ import type { RulesOfDesks } from '../routing/desk-rules.ts';
 import type { CallingNumber, Party } from '../routing/party.ts';
 import type { Agent, Channel, Contact, Decision, EventName, FloorEvent, FloorPolicy, Leg, Offer, OrderBody } from './model.ts';
 import type { FloorRecords } from './ports.ts';
+import { Queues } from './queues.ts';
 
 /** What a decision may ask. All of it pure and given from outside; nothing here reads a clock, a file or a table. */
 export interface FloorContext {
@@ -27,6 +28,8 @@ export interface FloorContext {
     facts: { readonly party: Party; readonly entry: Entry; readonly channel: Channel; readonly callingNumber: CallingNumber },
     at: EpochMs,
   ) => Decision;
+  /** An unguessable word for the customer's link to a contact; the same for the same contact. */
+  readonly tokenOf: (contactId: ContactId) => string;
   readonly startDialogue: (scenario: string, language: Language) => DialogueResult;
   readonly stepDialogue: (dialogue: Dialogue, input: DialogueInput) => DialogueResult;
   readonly say: (name: PromptName, language: Language, variables?: Readonly<Record<string, string | number>>) => Prompt;
@@ -56,79 +59,98 @@ interface Due {
   readonly name: string;
 }
 
-export class Floor {
+/** What a domain's tables hold of everything that is not over. */
+export class Records {
   readonly domainId: DomainId;
   lastContact = 0;
   readonly contacts = new Map<ContactId, Contact>();
   readonly offers = new Map<OfferId, Offer>();
   readonly legs = new Map<LegId, Leg>();
   readonly agents = new Map<AgentId, Agent>();
-  /** Contacts that wait for an agent, by desk, in order of arrival. */
-  readonly #queues = new Map<DeskId, Contact[]>();
-  /** Earliest first; an entry whose record no longer has that timer at that time is stale and skipped. */
-  readonly #due: Due[] = [];
 
   constructor(domainId: DomainId) {
     this.domainId = domainId;
   }
 
-  static from(domainId: DomainId, records: FloorRecords): Floor {
-    const floor = new Floor(domainId);
-    const byId = <T extends { id: string }>(list: readonly T[]): Map<string, T> => new Map(list.map((r) => [r.id, r]));
-    floor.apply({
-      lastContact: records.lastContact,
-      contacts: byId(records.contacts),
-      offers: byId(records.offers),
-      legs: byId(records.legs),
-      agents: byId(records.agents),
-      events: [],
-      orders: [],
-    });
-    return floor;
-  }
-
-  /** Those who wait at a desk and can be offered now, first come first. */
-  queue(deskId: DeskId): readonly Contact[] {
-    return this.#queues.get(deskId) ?? [];
-  }
-
-  get queuedDesks(): Iterable<DeskId> {
-    return this.#queues.keys();
+  load(records: FloorRecords): void {
+    this.apply(changesOf(records));
   }
 
   apply(changes: Changes): void {
     this.lastContact = changes.lastContact;
-    for (const [id, next] of changes.contacts) {
-      const before = this.contacts.get(id);
-      if (before) this.#unqueue(before);
-      if (next.state === 'ended') this.contacts.delete(id);
-      else this.contacts.set(id, next);
-      if (isEligible(next)) this.#enqueue(next);
-      this.#remind('contact', id, next.timers, before?.timers);
-    }
-    for (const [id, next] of changes.offers) {
-      const before = this.offers.get(id);
-      if (next.state === 'ended') this.offers.delete(id);
-      else this.offers.set(id, next);
-      this.#remind('offer', id, next.timers, before?.timers);
-    }
-    for (const [id, next] of changes.legs) {
-      if (next.state === 'ended') this.legs.delete(id);
-      else this.legs.set(id, next);
-    }
-    for (const [id, next] of changes.agents) {
-      this.#remind('agent', id, next.timers, this.agents.get(id)?.timers);
-      this.agents.set(id, next);
-    }
+    keep(this.contacts, changes.contacts);
+    keep(this.offers, changes.offers);
+    keep(this.legs, changes.legs);
+    for (const [id, agent] of changes.agents) this.agents.set(id, agent);
+  }
+}
+
+function keep<T extends { readonly state: string }>(all: Map<string, T>, changed: ReadonlyMap<string, T>): void {
+  for (const [id, record] of changed) {
+    if (record.state === 'ended') all.delete(id);
+    else all.set(id, record);
+  }
+}
+
+/** The owner's own: the records with everything that decisions look things up by. */
+export class Floor extends Records {
+  /** Who waits and who is free, as the engine that matches them knows it. */
+  readonly queues = new Queues();
+  /** Callbacks that nobody has in hand, by the number that they go to. */
+  readonly #callbacks = new Map<E164, Set<ContactId>>();
+  /** Tasks of notices, by notice and recipient. */
+  readonly #noticeTasks = new Map<string, ContactId>();
+  /** Earliest first; an entry whose record no longer has that timer at that time is stale and skipped. */
+  readonly #due: Due[] = [];
+
+  static from(domainId: DomainId, records: FloorRecords): Floor {
+    const floor = new Floor(domainId);
+    floor.load(records);
+    return floor;
   }
 
-  /** When the next timer is due, or null. */
-  nextDue(): EpochMs | null {
+  override load(records: FloorRecords): void {
+    super.load(records);
+    for (const { deskId, meanMs } of records.handling) this.queues.handling.remember(deskId, meanMs);
+  }
+
+  /** From now on it goes by this directory and these rules. Does nothing when they are the ones that it goes by. */
+  follow(context: FloorContext): void {
+    this.queues.follow(context, this.contacts.values(), this.agents.values());
+  }
+
+  override apply(changes: Changes): void {
+    for (const [id, next] of changes.contacts) {
+      const before = this.contacts.get(id);
+      this.queues.contactChanged(before, next);
+      this.#index(before, next);
+      this.#remind('contact', id, next.timers, before?.timers);
+    }
+    for (const [id, next] of changes.offers) this.#remind('offer', id, next.timers, this.offers.get(id)?.timers);
+    for (const [id, next] of changes.agents) {
+      this.queues.agentChanged(next);
+      this.#remind('agent', id, next.timers, this.agents.get(id)?.timers);
+    }
+    super.apply(changes);
+  }
+
+  /** Callbacks to a number that nobody has in hand. */
+  callbacksTo(number: E164): readonly Contact[] {
+    return [...(this.#callbacks.get(number) ?? [])].map((id) => this.contacts.get(id) as Contact);
+  }
+
+  noticeTask(noticeId: NoticeId, recipientId: string): Contact | undefined {
+    return this.contacts.get(this.#noticeTasks.get(`${noticeId}/${recipientId}`) ?? '');
+  }
+
+  /** When something is due, or null: the next timer, or (where offers can be made) what the queues wait for. */
+  nextDue(now: EpochMs, switchAway = false): EpochMs | null {
+    const match = switchAway ? null : this.queues.nextDue(now);
     for (let top = this.#due[0]; top; top = this.#due[0]) {
-      if (this.#isLive(top)) return top.at;
+      if (this.#isLive(top)) return match === null ? top.at : Math.min(top.at, match);
       this.#popDue();
     }
-    return null;
+    return match;
   }
 
   /** The timers that are due at `at`, earliest first. A step clears or moves each; those that it forgets are due again. */
@@ -187,42 +209,83 @@ export class Floor {
     heap[i] = last;
   }
 
-  #enqueue(contact: Contact): void {
-    const deskId = contact.deskId as DeskId;
-    const queue = this.#queues.get(deskId) ?? [];
-    this.#queues.set(deskId, queue);
-    queue.splice(placeIn(queue, contact), 0, contact);
+  #index(before: Contact | undefined, next: Contact): void {
+    if (before && isOpenCallback(before)) {
+      const number = numberOf(before);
+      const known = this.#callbacks.get(number);
+      if (known?.delete(before.id) && known.size === 0) this.#callbacks.delete(number);
+    }
+    if (isOpenCallback(next)) {
+      const number = numberOf(next);
+      const known = this.#callbacks.get(number);
+      if (known) known.add(next.id);
+      else this.#callbacks.set(number, new Set([next.id]));
+    }
+    if (next.notice === null) return;
+    const key = `${next.notice.noticeId}/${next.notice.recipientId}`;
+    if (next.state === 'ended') this.#noticeTasks.delete(key);
+    else this.#noticeTasks.set(key, next.id);
+  }
+}
+
+/** What others may see of a floor: the records as they are committed, and the places in the queues as of now. */
+export class FloorView extends Records {
+  readonly #queues: Queues;
+  readonly #now: () => EpochMs;
+
+  constructor(floor: Floor, now: () => EpochMs) {
+    super(floor.domainId);
+    this.#queues = floor.queues;
+    this.#now = now;
   }
 
-  #unqueue(contact: Contact): void {
-    if (!isEligible(contact)) return;
-    const queue = this.#queues.get(contact.deskId as DeskId);
-    const i = queue ? placeIn(queue, contact) : 0;
-    if (queue?.[i]?.id === contact.id) queue.splice(i, 1);
-    if (queue?.length === 0) this.#queues.delete(contact.deskId as DeskId);
+  /** How many can be offered at a desk. */
+  waitingCount(deskId: DeskId): number {
+    return this.#queues.waitingCount(deskId);
   }
+
+  /** Places of those who wait at a desk, in their order: 1 is next. Those that rest have none. */
+  positions(deskId: DeskId): ReadonlyMap<ContactId, number> {
+    const places = new Map<ContactId, number>();
+    for (const id of this.#queues.waiting(deskId, this.#now())) places.set(id, places.size + 1);
+    return places;
+  }
+
+  /** Place of one: 1 is next; null for one who does not wait, or rests. Without walking the queue, as a visitor's page asks often. */
+  position(contactId: ContactId): number | null {
+    return this.#queues.position(contactId, this.#now());
+  }
+
+  /** Null for one who does not wait, or rests, or at whose desk nobody is at work. */
+  estimatedWaitMs(contactId: ContactId): number | null {
+    const deskId = this.contacts.get(contactId)?.deskId;
+    return deskId ? this.#queues.estimatedWaitMs(contactId, deskId, this.#now()) : null;
+  }
+
+  /** How long somebody would wait who came now; null when nobody is at work at the desk. */
+  newcomerWaitMs(deskId: DeskId): number | null {
+    return this.#queues.newcomerWaitMs(deskId);
+  }
+}
+
+const isOpenCallback = (contact: Contact): boolean => contact.channel === 'callback' && contact.state === 'queued';
+const numberOf = (contact: Contact): E164 => (contact.callingNumber.kind === 'valid' ? contact.callingNumber.e164 : '');
+
+function changesOf(records: FloorRecords): Changes {
+  const byId = <T extends { id: string }>(list: readonly T[]): Map<string, T> => new Map(list.map((r) => [r.id, r]));
+  return {
+    lastContact: records.lastContact,
+    contacts: byId(records.contacts),
+    offers: byId(records.offers),
+    legs: byId(records.legs),
+    agents: byId(records.agents),
+    events: [],
+    orders: [],
+  };
 }
 
 /** Waits for an agent and may be offered now: not a callback that rests until its next attempt. */
 export const isEligible = (contact: Contact): boolean => contact.state === 'queued' && contact.timers.retry === undefined;
-
-/** Order of a queue: who came first; of two in the same millisecond, who was taken in first. */
-export function comesBefore(a: Contact, b: Contact): boolean {
-  return a.arrivedAt - b.arrivedAt < 0 || (a.arrivedAt === b.arrivedAt && serial(a) < serial(b));
-}
-
-/** How many of a queue come before a contact, whether it is in the queue or not. By halves: queues may be long. */
-export function placeIn(queue: readonly Contact[], contact: Contact): number {
-  let [from, to] = [0, queue.length];
-  while (from < to) {
-    const middle = (from + to) >> 1;
-    if (comesBefore(queue[middle] as Contact, contact)) from = middle + 1;
-    else to = middle;
-  }
-  return from;
-}
-
-const serial = (contact: Contact): number => Number(contact.id.slice(contact.id.lastIndexOf('-') + 1));
 
 /** One step under way: reads through to the floor, keeps its changes aside. */
 export class Draft implements Changes {
@@ -277,6 +340,10 @@ export class Draft implements Changes {
       reason: null,
       stateSince: this.at,
       idleSince: this.at,
+      loggedOnAt: this.at,
+      busyMs: 0,
+      assignments: 0,
+      lastCallAssignedAt: null,
       pending: null,
       phone: 'browser',
       panel: 'closed',

@@ -238,7 +238,7 @@ export type ChosenReason = (typeof CHOSEN_REASONS)[number];
 /** What comes after this contact; asked for while busy or in wrap-up. */
 export type PendingState =
   | { readonly state: 'ready' }
-  | { readonly state: 'notReady'; readonly reason: ChosenReason }
+  | { readonly state: 'notReady'; readonly reason: ChosenReason | 'supervisor' }
   | { readonly state: 'loggedOff' };
 
 export type AgentTimer =
@@ -284,6 +284,7 @@ export type EventName =
   | 'scenarioEnded'
   | 'deskDecided'
   | 'queued'
+  | 'waitEstimated'
   | 'announced'
   | 'offered'
   | 'screenPopped'

@@ -1,48 +1,26 @@
 /**
  * One contact before one agent: shown, rung, answered, joined, cleared; or taken back, and on to the next.
  *
- *   match → (callback without a leg: dial the party) → shown → ringing → accepted → connected → wrap-up
+ *   offered → (callback, party first: dial the party) → shown → ringing → accepted → (agent first: dial the party) → connected → wrap-up
  *
  * Every way out of an offer is `endOffer`; every way out of a talk is `clearConnection` or, when the agent's side broke
  * down, `endOffer('agentLeft')`, which gives the contact its old place back.
  */
 import { browserEndpoint } from '../base/endpoint.ts';
-import type { AgentId, ContactId, LegId, OfferId } from '../base/ids.ts';
+import type { AgentId, DeskId, LegId, OfferId } from '../base/ids.ts';
 import type { LegCause } from '../cti/port.ts';
-import { match, type Ready, type Waiting } from '../routing/match.ts';
+import type { PromptName } from '../ivr/prompts.ts';
+import type { RetryOutcome } from '../routing/desk-rules.ts';
 import { beginWrapUp, InputRefused, occupy, releaseAfterOffer, requireAgent } from './agents.ts';
-import { newLeg } from './arrival.ts';
-import { endContact, hangUpLeg, hangUpStray } from './end.ts';
-import { comesBefore, type Draft, isEligible, withoutTimers } from './floor.ts';
+import { endContact } from './end.ts';
+import { type Draft, withoutTimers } from './floor.ts';
+import { hangUpLeg, hangUpStray, newLeg } from './legs.ts';
 import type { Agent, Contact, EndCause, Offer, OfferOutcome } from './model.ts';
-import { play } from './queueing.ts';
+import { continueAsCallback, mayCallFrom, play } from './queueing.ts';
 
-/** Offers whoever waits to whoever is ready. Called at the end of every step. */
-export function offerWhatCanBe(draft: Draft): void {
-  if (draft.context.switchAway) return; // the return of the switch is a step too
-  const ready: Ready[] = [];
-  for (const profile of draft.context.directory.agents.values()) {
-    const agent = draft.agent(profile.id);
-    if (agent?.state === 'ready' && agent.panel === 'open' && agent.offerId === null) {
-      ready.push({ agentId: agent.id, deskIds: profile.deskIds, idleSince: agent.idleSince });
-    }
-  }
-  if (ready.length === 0) return;
-  for (const pair of match(waiting(draft), ready)) draft.apart(() => makeOffer(draft, pair.contactId, pair.agentId));
-}
-
-function waiting(draft: Draft): Waiting[] {
-  const contacts: Contact[] = [];
-  for (const deskId of draft.floor.queuedDesks) {
-    for (const contact of draft.floor.queue(deskId)) if (!draft.contacts.has(contact.id)) contacts.push(contact);
-  }
-  for (const contact of draft.contacts.values()) if (isEligible(contact)) contacts.push(contact);
-  contacts.sort((a, b) => (comesBefore(a, b) ? -1 : 1));
-  return contacts.map((c) => ({ contactId: c.id, deskId: c.deskId as string }));
-}
-
-function makeOffer(draft: Draft, contactId: ContactId, agentId: AgentId): void {
-  const contact = draft.contact(contactId) as Contact;
+/** An agent gets a contact: from now on the two are each other's, until the offer ends. */
+export function makeOffer(draft: Draft, contact: Contact, agentId: AgentId, viaDeskId: DeskId): void {
+  const contactId = contact.id;
   const id: OfferId = `${contact.id}.o${contact.offers + 1}`;
   const offer: Offer = draft.put('offer', {
     id,
@@ -71,11 +49,12 @@ function makeOffer(draft: Draft, contactId: ContactId, agentId: AgentId): void {
     agentId,
     timers: withoutTimers(contact, 'announce', 'retry'),
   });
-  draft.event('offered', { contact: offered, offer });
-  occupy(draft, draft.agent(agentId) as Agent, id, contactId);
+  draft.event('offered', { contact: offered, offer, data: viaDeskId === contact.deskId ? {} : { via: viaDeskId } });
+  occupy(draft, draft.agent(agentId) as Agent, offered);
   const leg = draft.leg(contact.legId);
   if (leg?.state === 'up') show(draft, offer);
   else if (leg) draft.put('offer', { ...offer, state: 'dialling', timers: { dial: leg.createdAt + dialDeadlineMs(draft) } });
+  else if (draft.context.rulesOf(offer.deskId).callbacks.first === 'agent') show(draft, offer);
   else dialParty(draft, offered, offer);
 }
 
@@ -160,23 +139,39 @@ export function onLegAnswered(draft: Draft, legId: LegId): void {
 
 function onPartyAnswered(draft: Draft, contact: Contact): void {
   draft.event('established', { contact, legId: contact.legId, data: { with: 'ivr' } });
-  const text = contact.origin === 'callMe' ? 'callMe.callingOperator' : 'callback.hello';
-  draft.order(contact.id, { type: 'startMusic', leg: contact.legId as string });
-  const told = play(draft, contact, [draft.context.say(text, contact.language)]);
   const offer = draft.offer(contact.offerId);
+  if (offer && draft.leg(offer.legId)?.state === 'up') return join(draft, contact, offer); // agent first: there already
+  draft.order(contact.id, { type: 'startMusic', leg: contact.legId as string });
+  const told = play(draft, contact, [draft.context.say(GREETING[contact.origin], contact.language)]);
   if (offer) show(draft, offer);
   else draft.put('contact', { ...told, timers: { ...told.timers, announce: draft.at + draft.context.policy.announceEveryMs } });
 }
 
+/** What a party who is called back hears first, and what the agent does. */
+const GREETING: Readonly<Record<Contact['origin'], PromptName>> = {
+  call: 'callback.hello',
+  callMe: 'callMe.callingOperator',
+  queueCallback: 'callback.hello',
+  abandonedCallback: 'callback.helloAgain',
+  lostCallback: 'callback.helloAgain',
+  notice: 'notice.hello',
+};
+const ANNOUNCEMENT: Partial<Record<Contact['origin'], PromptName>> = {
+  callMe: 'callMe.callerFromWebWaiting',
+  notice: 'notice.recipientWaiting',
+};
+
 function onAgentAnswered(draft: Draft, contact: Contact, offer: Offer): void {
   const accepted = draft.put('offer', { ...offer, state: 'accepted', stateSince: draft.at, timers: {} });
-  if (contact.channel !== 'callback' || contact.state === 'connected') return join(draft, contact, accepted);
+  if (contact.channel === 'voice' || contact.state === 'connected') return join(draft, contact, accepted);
+  const agentFirst = contact.legId === null;
   // The agent first hears whence this one comes (A10); the party has music meanwhile.
-  const text = contact.origin === 'callMe' ? 'callMe.callerFromWebWaiting' : 'callback.callerWaiting';
+  const text = agentFirst ? 'callback.callingCustomer' : (ANNOUNCEMENT[contact.origin] ?? 'callback.callerWaiting');
   const playing = `${offer.id}.p${offer.legs}`;
   const language = draft.context.directory.agents.get(offer.agentId)?.language ?? contact.language;
   draft.order(contact.id, { type: 'play', leg: offer.legId as string, play: playing, prompts: [draft.context.say(text, language)] });
-  draft.put('offer', { ...accepted, playing, timers: { join: draft.at + JOIN_AT_THE_LATEST_MS } });
+  if (agentFirst) dialParty(draft, contact, { ...accepted, playing });
+  else draft.put('offer', { ...accepted, playing, timers: { join: draft.at + JOIN_AT_THE_LATEST_MS } });
 }
 
 /** The announcement to the agent takes 2–4 s; should its end never be told, the two are joined all the same. */
@@ -186,7 +181,9 @@ const JOIN_AT_THE_LATEST_MS = 10_000;
 export function join(draft: Draft, contact: Contact, offer: Offer): void {
   const [party, agent] = [draft.leg(contact.legId), draft.leg(offer.legId)];
   if (!party || !agent) return; // one has gone; its own event says what becomes of it
+  if (party.state !== 'up' || agent.state !== 'up') return; // its answer joins them
   if (contact.playing) draft.order(contact.id, { type: 'stopPlay', leg: party.id, play: contact.playing });
+  if (offer.playing) draft.order(contact.id, { type: 'stopPlay', leg: agent.id, play: offer.playing });
   draft.order(contact.id, { type: 'join', bridge: offer.bridgeId, legs: [party.id, agent.id] });
   draft.put('offer', { ...offer, state: 'accepted', playing: null, timers: {} });
   if (contact.state === 'connected') return; // the agent's browser is back with a new leg
@@ -308,6 +305,7 @@ function onAgentLegEnded(draft: Draft, contact: Contact, offer: Offer, cause: Le
     return;
   }
   if (contact.state === 'connected') {
+    if (CUT_OFF.has(cause)) return endOffer(draft, offer, 'switchLost');
     const agent = draft.agent(offer.agentId);
     // A browser that goes away takes its call with it, and may even say good-bye in doing so: the party is not to suffer.
     const broke = cause !== 'normalClearing' || (agent?.phone === 'browser' && agent.panel !== 'open');
@@ -320,7 +318,7 @@ function onAgentLegEnded(draft: Draft, contact: Contact, offer: Offer, cause: Le
       ? 'noAnswer'
       : cause === 'busy' || cause === 'rejected' || cause === 'normalClearing'
         ? 'declined'
-        : cause === 'switchLost'
+        : cause === 'unheard' || CUT_OFF.has(cause)
           ? 'switchLost'
           : 'phoneUnreachable';
   draft.event('failed', { contact, offer, legId: offer.legId, cause });
@@ -348,51 +346,80 @@ const ABANDONED: Partial<Record<Contact['state'], EndCause>> = {
 /** The party hung up, or was cut off. The offer goes with it, at once. */
 function onPartyGone(draft: Draft, contact: Contact, offer: Offer | undefined, legId: LegId, cause: LegCause): void {
   draft.put('contact', contact);
+  if (CUT_OFF.has(cause)) return onPartyLost(draft, contact, offer, legId, cause);
   if (contact.state === 'connected' && offer) return clearConnection(draft, contact, offer, 'party');
-  if (offer) {
-    draft.put('contact', { ...contact, offerId: null });
-    endOffer(draft, offer, 'callerGone');
-  }
-  draft.event('connectionCleared', { contact, legId, cause });
-  endContact(draft, contact.id, ABANDONED[contact.state] ?? 'handled');
+  const { state } = contact;
+  const left = offer ? withoutOffer(draft, contact, offer, 'callerGone') : contact;
+  draft.event('connectionCleared', { contact: left, legId, cause });
+  const end = ABANDONED[state] ?? 'handled';
+  endContact(draft, contact.id, end);
+  if (end === 'abandonedInQueue' || end === 'abandonedWhileRinging') callBackWhoGaveUp(draft, left);
 }
 
-/** Causes after which dialling again makes no sense. */
-const HOPELESS: ReadonlySet<LegCause> = new Set(['invalidNumber']);
+/** Whoever waited long enough before giving up is called back, where the desk does so. */
+function callBackWhoGaveUp(draft: Draft, contact: Contact): void {
+  const afterMs = draft.context.rulesOf(contact.deskId as DeskId).callbacks.afterAbandonMs;
+  if (afterMs === null || contact.channel !== 'voice' || contact.callingNumber.kind !== 'valid') return;
+  if (draft.at - (contact.queuedAt ?? draft.at) >= afterMs) continueAsCallback(draft, contact, 'abandonedCallback');
+}
 
-/** A callback's party did not answer. It is tried again later, at its old place, or given up. */
-function onPartyNotReached(draft: Draft, contact: Contact, offer: Offer | undefined, legId: LegId, cause: LegCause): void {
-  const { policy } = draft.context;
-  draft.event('failed', { contact, offer, legId, cause, data: { attempt: contact.attempts } });
-  if (offer) {
-    draft.put('contact', { ...contact, offerId: null });
-    endOffer(draft, offer, 'partyNotReached');
-  }
-  if (contact.attempts >= policy.callbackAttempts || HOPELESS.has(cause)) {
-    draft.put('contact', { ...contact, offerId: null });
-    return endContact(draft, contact.id, 'callbackFailed');
-  }
+/** It was our side that broke: nobody hung up. */
+const CUT_OFF: ReadonlySet<LegCause> = new Set(['switchLost', 'leaseExpired']);
+
+/** How long the agent whose talk the switch cut off is waited for by the callback. */
+const RECONNECT_WITH_SAME_AGENT_MS = 300_000;
+
+/** The switch died with the party's leg: it is called back, at its old place, if there is a number (promise 5). */
+function onPartyLost(draft: Draft, contact: Contact, offer: Offer | undefined, legId: LegId, cause: LegCause): void {
+  const agentId = contact.state === 'connected' ? contact.agentId : null;
+  const left = offer ? withoutOffer(draft, contact, offer, 'switchLost') : contact;
+  draft.event('connectionCleared', { contact: left, legId, cause });
+  const preferred = agentId === null ? contact.preferred : { agentId, until: draft.at + RECONNECT_WITH_SAME_AGENT_MS };
+  if (contact.channel !== 'voice') return goBack(draft, { ...left, preferred }, cause, {});
+  if (contact.callingNumber.kind !== 'valid') return endContact(draft, contact.id, 'switchLost');
+  endContact(draft, contact.id, 'replacedByCallback');
+  continueAsCallback(draft, { ...left, preferred }, 'lostCallback');
+}
+
+/** The offer ends with its contact, which has other things to go through than the queue. */
+export function withoutOffer(draft: Draft, contact: Contact, offer: Offer, outcome: OfferOutcome): Contact {
+  const left = draft.put('contact', { ...contact, offerId: null });
+  endOffer(draft, offer, outcome);
+  return left;
+}
+
+/** A callback goes back to its place, with these timers. */
+function goBack(draft: Draft, contact: Contact, cause: LegCause, timers: Contact['timers']): void {
   const resting = draft.put('contact', {
     ...contact,
     state: 'queued',
     stateSince: draft.at,
+    legId: null,
     offerId: null,
     agentId: null,
-    timers: { retry: draft.at + policy.callbackRetryMs },
+    timers,
   });
-  draft.event('queued', { contact: resting, cause, data: { retryAt: draft.at + policy.callbackRetryMs } });
+  draft.event('queued', { contact: resting, cause, data: timers.retry === undefined ? {} : { restsUntil: timers.retry } });
 }
 
-export function onCallMeCancelled(draft: Draft, contactId: ContactId): void {
-  const contact = draft.contact(contactId);
-  if (contact?.channel !== 'callback') throw new InputRefused('contactGone', 'this request is over');
-  if (contact.state === 'connected' || contact.state === 'wrapUp') throw new InputRefused('tooLate', 'you are connected already');
-  const offer = draft.offer(contact.offerId);
-  if (offer) {
-    draft.put('contact', { ...contact, offerId: null });
-    endOffer(draft, offer, 'callerGone');
+/** Causes after which dialling again makes no sense. */
+const HOPELESS: ReadonlySet<LegCause> = new Set(['invalidNumber']);
+const OUTCOME: Partial<Record<LegCause, RetryOutcome>> = { busy: 'busy', noAnswer: 'noAnswer', cancelled: 'noAnswer' };
+
+/** A callback's party did not answer. It is tried again later, at its old place and when people may be called, or given up. */
+function onPartyNotReached(draft: Draft, contact: Contact, offer: Offer | undefined, legId: LegId, cause: LegCause): void {
+  draft.event('failed', { contact, offer, legId, cause, data: { attempt: contact.attempts } });
+  const left = offer ? withoutOffer(draft, contact, offer, 'partyNotReached') : contact;
+  const deskId = contact.deskId as DeskId;
+  const { retry, attempts } = draft.context.rulesOf(deskId).callbacks;
+  const outcome = OUTCOME[cause] ?? 'failed';
+  const failedAttempts = { ...contact.failedAttempts, [outcome]: contact.failedAttempts[outcome] + 1 };
+  const tried = { ...left, failedAttempts };
+  if (HOPELESS.has(cause) || contact.attempts >= attempts || failedAttempts[outcome] >= retry[outcome].attempts) {
+    draft.put('contact', tried);
+    return endContact(draft, contact.id, 'callbackFailed');
   }
-  endContact(draft, contactId, 'callbackCancelled');
+  goBack(draft, tried, cause, { retry: mayCallFrom(draft, deskId, draft.at + retry[outcome].pauseMs) });
 }
 
 /** An agent's panel went away and (after its grace) stays away. */

@@ -1,5 +1,5 @@
 /** The little that the floor needs of the edges. `main.ts` hands over the real ones; tests may hand over others. */
-import type { DomainId, EpochMs } from '../base/ids.ts';
+import type { DeskId, DomainId, EpochMs } from '../base/ids.ts';
 import type { Prompt } from '../ivr/scenario.ts';
 import type { PartyRecord } from '../routing/party.ts';
 import type { Agent, Contact, FloorEvent, Leg, Offer, Order } from './model.ts';
@@ -14,6 +14,8 @@ export interface FloorRecords {
   readonly offers: readonly Offer[];
   readonly legs: readonly Leg[];
   readonly agents: readonly Agent[];
+  /** What handling a contact took lately, by desk. */
+  readonly handling: readonly { readonly deskId: DeskId; readonly meanMs: number }[];
   /** Committed and not known to be done: to be given again. In the order of their making. */
   readonly orders: readonly Order[];
 }

@@ -1,9 +1,11 @@
 /** Deciding the desk, waiting at it, and what the one who waits is told. */
-import type { DeskId, EpochMs } from '../base/ids.ts';
+import type { ContactId, DeskId, EpochMs } from '../base/ids.ts';
+import type { PromptName } from '../ivr/prompts.ts';
 import type { Prompt } from '../ivr/scenario.ts';
+import { nextTimeToCall } from '../routing/call-hours.ts';
 import type { Entry } from '../routing/directory.ts';
 import { endContact } from './end.ts';
-import { comesBefore, type Draft, isEligible, placeIn, withoutTimers } from './floor.ts';
+import { type Draft, withoutTimers } from './floor.ts';
 import type { CallMe, Contact, Decision } from './model.ts';
 
 export function entryOf(draft: Draft, contact: Contact): Entry {
@@ -25,61 +27,88 @@ export function decideAndQueue(draft: Draft, contact: Contact): void {
 export function queueAt(draft: Draft, contact: Contact, decision: Decision): void {
   const decided: Contact = { ...contact, decision, deskId: decision.deskId };
   draft.event('deskDecided', { contact: decided, cause: decision.rule, data: { why: decision.why.map((step) => step.en) } });
+  const isOutgoing = contact.channel !== 'voice';
+  const restUntil = isOutgoing ? mayCallFrom(draft, decision.deskId, Math.max(draft.at, contact.promisedAt ?? 0)) : draft.at;
   const queued = draft.put('contact', {
     ...decided,
     state: 'queued',
     stateSince: draft.at,
     queuedAt: contact.queuedAt ?? draft.at,
+    preferred: contact.preferred ?? preferredAgent(draft, decided),
     dialogue: null,
-    timers: {},
+    timers: restUntil > draft.at ? { retry: restUntil } : {},
   });
-  draft.event('queued', { contact: queued, data: { position: positionOf(draft, queued) } });
-  if (draft.leg(queued.legId)?.state === 'up') {
-    // Music first: the announcement interrupts it, and nobody hears silence if this controller dies in between.
-    draft.order(queued.id, { type: 'startMusic', leg: queued.legId as string });
-    announce(draft, queued);
+  draft.event('queued', { contact: queued, data: restUntil > draft.at ? { restsUntil: restUntil } : {} });
+  // Music first: the announcement interrupts it, and nobody hears silence if this controller dies in between.
+  if (draft.leg(queued.legId)?.state === 'up') draft.order(queued.id, { type: 'startMusic', leg: queued.legId as string });
+}
+
+function preferredAgent(draft: Draft, contact: Contact): Contact['preferred'] {
+  const agentId = contact.party.record?.lastAgentId ?? null;
+  const forMs = contact.decision?.wishes.preferLastAgentMs ?? 0;
+  return agentId === null || forMs === 0 ? null : { agentId, until: draft.at + forMs };
+}
+
+/** The first moment from `from` on at which a desk may call somebody. One that has no such hours may at any time. */
+export function mayCallFrom(draft: Draft, deskId: DeskId, from: EpochMs): EpochMs {
+  const desk = draft.context.directory.desks.get(deskId);
+  return (desk && nextTimeToCall(desk, draft.context.rulesOf(deskId).callbacks.hours, from)) ?? from;
+}
+
+/** 1 for the next in turn; null for one that rests. */
+const positionOf = (draft: Draft, contact: Contact): number | null => draft.floor.queues.position(contact.id, draft.at);
+
+/** Whether anybody is at work at a desk, or at one that takes over from it. */
+function isStaffed(draft: Draft, deskId: DeskId): boolean {
+  const { queues } = draft.floor;
+  return queues.isStaffed(deskId) || draft.context.rulesOf(deskId).overflow.some((rule) => queues.isStaffed(rule.to));
+}
+
+/** Those who have just begun to wait, and have not found an agent at once: how long it will take is estimated, and they are told. */
+export function welcome(draft: Draft, contact: Contact): void {
+  let waiting = contact;
+  if (contact.estimatedWaitMs === null) {
+    const position = positionOf(draft, contact);
+    const estimatedWaitMs = position === null ? null : draft.floor.queues.estimateMs(contact.deskId as DeskId, position);
+    if (estimatedWaitMs !== null) {
+      waiting = draft.put('contact', { ...contact, estimatedWaitMs });
+      draft.event('waitEstimated', { contact: waiting, data: { position, estimatedWaitMs } });
+    }
   }
+  if (draft.leg(waiting.legId)?.state === 'up' && waiting.timers.announce === undefined) announce(draft, waiting);
 }
 
-/** 1 for the next in turn. Counts those of this step too. */
-export function positionOf(draft: Draft, contact: Contact): number {
-  const isAhead = (other: Contact | undefined): boolean =>
-    other !== undefined && isEligible(other) && other.deskId === contact.deskId && comesBefore(other, contact);
-  let before = placeIn(draft.floor.queue(contact.deskId as DeskId), contact);
-  for (const [id, now] of draft.contacts) before += Number(isAhead(now)) - Number(isAhead(draft.floor.contacts.get(id)));
-  return before + 1;
-}
-
-/** Whether anybody is logged on at a desk, in whatever state; but not one who went without logging off, and stays away. */
-export function isStaffed(draft: Draft, deskId: DeskId): boolean {
-  for (const profile of draft.context.directory.agents.values()) {
-    if (!profile.deskIds.includes(deskId)) continue;
-    const agent = draft.agent(profile.id);
-    if (agent && agent.state !== 'loggedOff' && !(agent.panel === 'closed' && agent.state === 'notReady')) return true;
-  }
-  return false;
-}
-
-/** How many positions have an announcement of their own; see `scenarios/prompts.yaml`. */
+/** How many positions, and minutes to wait, have an announcement of their own; see `scenarios/prompts.yaml`. */
 const SPOKEN_POSITIONS = 20;
+const MINUTE_MS = 60_000;
 
-/** Tells the waiting party the position, or that nobody is there and what can be done; and again after a while. */
+/** Tells the waiting party the position and how long it may take, or that nobody is there; what else can be done; and again after a while. */
 export function announce(draft: Draft, contact: Contact): Contact {
-  const { policy, say } = draft.context;
-  const next = { ...withoutTimers(contact, 'announce'), announce: draft.at + policy.announceEveryMs };
-  const staffed = isStaffed(draft, contact.deskId as DeskId);
-  const position = positionOf(draft, contact);
-  const closed = contact.decision?.closed ? [say('closed', contact.language)] : [];
-  const prompts: Prompt[] = !staffed
-    ? [...closed, say(canCallBack(contact) ? 'queue.nobodyLoggedOn' : 'queue.nobodyLoggedOnNoNumber', contact.language)]
-    : position === 1
-      ? [say('queue.next', contact.language)]
-      : position <= SPOKEN_POSITIONS
-        ? [say('queue.position', contact.language, { position })]
-        : [say('queue.allBusy', contact.language)];
+  const { policy, rulesOf } = draft.context;
+  const deskId = contact.deskId as DeskId;
+  const say = (name: PromptName, variables?: Readonly<Record<string, number>>): Prompt =>
+    draft.context.say(name, contact.language, variables);
+  const timers = { ...withoutTimers(contact, 'announce'), announce: draft.at + policy.announceEveryMs };
+  const staffed = isStaffed(draft, deskId);
+  const position = positionOf(draft, contact) ?? 1;
+  const waitMs = staffed ? draft.floor.queues.estimateMs(deskId, position) : null;
+  const offerFromMs = rulesOf(deskId).callbacks.offerFromWaitMs;
+  const callbackOffered = canCallBack(contact) && (!staffed || (offerFromMs !== null && waitMs !== null && waitMs >= offerFromMs));
+  const prompts: Prompt[] = contact.decision?.closed && !staffed ? [say('closed')] : [];
+  if (!staffed) prompts.push(say(callbackOffered ? 'queue.nobodyLoggedOn' : 'queue.nobodyLoggedOnNoNumber'));
+  else {
+    prompts.push(
+      position === 1 ? say('queue.next') : position <= SPOKEN_POSITIONS ? say('queue.position', { position }) : say('queue.allBusy'),
+    );
+    if (waitMs !== null && position > 1) {
+      const minutes = Math.round(waitMs / MINUTE_MS);
+      prompts.push(minutes < 2 ? say('queue.waitShort') : say('queue.wait', { minutes }));
+    }
+    if (callbackOffered) prompts.push(say('queue.callbackOffer'));
+  }
   const kind = staffed ? ('position' as const) : ('nobody' as const);
-  draft.event('announced', { contact, cause: kind, data: { position } });
-  return play(draft, { ...contact, announced: { kind, position }, timers: next }, prompts);
+  draft.event('announced', { contact, cause: kind, data: { position, waitMs, callbackOffered } });
+  return play(draft, { ...contact, announced: { kind, position, callbackOffered }, timers }, prompts);
 }
 
 /** Plays on the party's leg; music goes on afterwards (see `onPlayFinished`). */
@@ -97,17 +126,24 @@ const canCallBack = (contact: Contact): boolean => contact.channel === 'voice' &
 
 /** In the queue a key means one thing: "call me back", where it was offered. */
 export function onQueueDigit(draft: Draft, contact: Contact, digit: string): void {
-  if (digit !== '1' || contact.announced?.kind !== 'nobody' || contact.callingNumber.kind !== 'valid') return;
-  const to = { kind: 'number', number: contact.callingNumber.e164 } as const;
+  if (digit !== '1' || !contact.announced?.callbackOffered) return;
   const said = play(draft, contact, [draft.context.say('queue.callbackPromised', contact.language)]);
   draft.event('callbackRequested', { contact });
   endContact(draft, said.id, 'callbackPromised', 'afterPlay');
-  const name = contact.party.record?.name ?? '';
-  continueAsCallback(draft, contact, 'queueCallback', { to, name, question: '', pageUrl: '', token: null });
+  continueAsCallback(draft, contact, 'queueCallback');
 }
 
 /** A callback that takes the place of a contact whose party has gone, or is about to: same desk, same entry time. */
-export function continueAsCallback(draft: Draft, contact: Contact, origin: 'queueCallback' | 'lostCallback', callMe: CallMe): void {
+export function continueAsCallback(draft: Draft, contact: Contact, origin: 'queueCallback' | 'abandonedCallback' | 'lostCallback'): void {
+  if (contact.callingNumber.kind !== 'valid') throw new Error(`contact ${contact.id} has no number to call back`);
+  const id = nextContactId(draft);
+  const callMe: CallMe = {
+    to: { kind: 'number', number: contact.callingNumber.e164 },
+    name: contact.party.record?.name ?? '',
+    question: '',
+    pageUrl: '',
+    token: draft.context.tokenOf(id),
+  };
   const callback = newContact(draft, contact.arrivedAt, {
     channel: 'callback',
     origin,
@@ -116,6 +152,8 @@ export function continueAsCallback(draft: Draft, contact: Contact, origin: 'queu
     callingNumber: contact.callingNumber,
     calledNumber: contact.calledNumber,
     party: contact.party,
+    queuedAt: contact.queuedAt,
+    preferred: contact.preferred,
     callMe,
     continues: contact.id,
   });
@@ -126,11 +164,14 @@ export function continueAsCallback(draft: Draft, contact: Contact, origin: 'queu
 
 type Given = 'channel' | 'origin' | 'entryId' | 'language' | 'callingNumber' | 'calledNumber' | 'party';
 
+const nextContactId = (draft: Draft): ContactId => `${draft.floor.domainId}-${draft.lastContact + 1}`;
+
 /** A new contact in its first state. Its id is the next of the domain. */
 export function newContact(draft: Draft, arrivedAt: EpochMs, given: Pick<Contact, Given> & Partial<Contact>): Contact {
+  const id = nextContactId(draft);
   draft.lastContact += 1;
   return draft.put('contact', {
-    id: `${draft.floor.domainId}-${draft.lastContact}`,
+    id,
     domainId: draft.floor.domainId,
     state: 'identifying',
     stateSince: draft.at,
@@ -138,6 +179,9 @@ export function newContact(draft: Draft, arrivedAt: EpochMs, given: Pick<Contact
     decision: null,
     deskId: null,
     queuedAt: null,
+    promisedAt: null,
+    preferred: null,
+    estimatedWaitMs: null,
     connectedAt: null,
     dialogue: null,
     legId: null,
@@ -145,6 +189,8 @@ export function newContact(draft: Draft, arrivedAt: EpochMs, given: Pick<Contact
     agentId: null,
     callMe: null,
     attempts: 0,
+    failedAttempts: { busy: 0, noAnswer: 0, failed: 0 },
+    notice: null,
     offers: 0,
     announced: null,
     plays: 0,

@@ -2,13 +2,13 @@
  * After a gap: the switch tells what lives, and what we believed is compared with it. Whatever happened unheard is made up
  * for as if it had been told: hang-ups, answers, new calls. The rest goes on where it stood.
  */
-import type { BridgeId, ContactId, LegId } from '../base/ids.ts';
+import type { BridgeId, ContactId, EpochMs, LegId } from '../base/ids.ts';
 import type { LiveLeg, SwitchSnapshot } from '../cti/port.ts';
 import { panelGone } from './agents.ts';
 import { onLegArrived } from './arrival.ts';
 import { feedDialogue } from './dialogue.ts';
-import { hangUpStray } from './end.ts';
 import type { Draft } from './floor.ts';
+import { hangUpStray } from './legs.ts';
 import type { Leg } from './model.ts';
 import { onLegAnswered, onLegEnded } from './offering.ts';
 
@@ -28,7 +28,7 @@ export function onResynchronised(draft: Draft, snapshot: SwitchSnapshot, settled
 
   for (const leg of [...draft.floor.legs.values()]) {
     const there = live.get(leg.id);
-    if (there || !settled || settled.has(leg.id)) draft.apart(() => compareLeg(draft, leg, there));
+    if (there || !settled || settled.has(leg.id)) draft.apart(() => compareLeg(draft, leg, there, snapshot.startedAt));
   }
   for (const { leg, direction, arrival } of snapshot.legs) {
     if (draft.floor.legs.has(leg)) continue;
@@ -41,8 +41,9 @@ export function onResynchronised(draft: Draft, snapshot: SwitchSnapshot, settled
   }
 }
 
-function compareLeg(draft: Draft, leg: Leg, there: LiveLeg | undefined): void {
-  if (!there) onLegEnded(draft, leg.id, 'switchLost');
+function compareLeg(draft: Draft, leg: Leg, there: LiveLeg | undefined, startedAt: EpochMs | null): void {
+  const isOlder = startedAt !== null && leg.createdAt < startedAt;
+  if (!there) onLegEnded(draft, leg.id, isOlder ? 'switchLost' : 'unheard');
   else if (there.state === 'up' && leg.state !== 'up') onLegAnswered(draft, leg.id);
 }
 

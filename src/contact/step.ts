@@ -1,31 +1,34 @@
 /**
- * The one way in. Everything that can happen to a contact or an agent passes here: `step` decides, on a draft; the
- * controller commits what it decided, applies it to the floor, and only then carries out its orders.
+ * The one way in. Everything that can happen to a contact or an agent passes here: `take` decides what an input means, and then who
+ * gets whom, as the queues stand after it. What it answers is committed whole, and only then are its orders carried out.
  */
 import type { EpochMs, LegId, PlayId } from '../base/ids.ts';
 import {
   endWrapUp,
+  onAgentForced,
   onLogOff,
   onLogOn,
   onSetNotReady,
   onSetReady,
   onWrapUp,
+  onWrapUpExtended,
   panelBack,
   panelGone,
   panelStaysAway,
   requireAgent,
 } from './agents.ts';
-import { onCallMeRequested, onLegArrived, onPartyLookedUp } from './arrival.ts';
+import { onCallMeRequested, onLegArrived, onNoticeTask, onPartyLookedUp } from './arrival.ts';
+import { onCallbackMoved, onCallMeCancelled, onNoticeStopped } from './callbacks.ts';
 import { dialoguePlay, feedDialogue } from './dialogue.ts';
-import { hangUpLeg, hangUpStray } from './end.ts';
+import { onDirectoryChanged } from './directory-changed.ts';
 import { type Changes, Draft, type Floor, type FloorContext, withoutTimers } from './floor.ts';
+import { giveOut } from './give-out.ts';
+import { hangUpLeg, hangUpStray } from './legs.ts';
 import type { Contact, FloorInput, Offer } from './model.ts';
 import {
   endOffer,
   join,
-  offerWhatCanBe,
   onAgentHangUp,
-  onCallMeCancelled,
   onLegAnswered,
   onLegEnded,
   onOfferDeclined,
@@ -37,14 +40,22 @@ import { announce, onQueueDigit } from './queueing.ts';
 import { onControllerStarted, onResynchronised } from './resync.ts';
 
 /**
- * Decides what an input means. Does not touch the floor: apply the result to it once it is committed.
- * @param at when it happened, by the owner's clock; never before the previous step's
+ * Takes an input in: the floor is changed by what it means and by what follows from it for those who wait and those who are free.
+ * @param at when it happened, by the owner's clock; never before the previous one's
+ * @returns all that has changed, to be committed as one
  * @throws InputRefused when a person asked for something that makes no sense now; nothing is changed then
  */
+export function take(floor: Floor, context: FloorContext, input: FloorInput, at: EpochMs, decide = step): Changes {
+  floor.follow(context);
+  const meant = decide(floor, context, input, at);
+  floor.apply(meant);
+  return giveOut(floor, context, meant, at);
+}
+
+/** Decides what an input means. Does not touch the floor. @throws InputRefused */
 export function step(floor: Floor, context: FloorContext, input: FloorInput, at: EpochMs): Changes {
   const draft = new Draft(floor, context, at);
   decide(draft, input);
-  offerWhatCanBe(draft);
   return draft;
 }
 
@@ -89,9 +100,21 @@ function decide(draft: Draft, input: FloorInput): void {
     case 'wrapUp':
       return onWrapUp(draft, input.agentId, input.contactId, input.disposition, input.note);
     case 'callMeRequested':
-      return onCallMeRequested(draft, input.entryId, input.language, input.callMe, input.number);
+      return onCallMeRequested(draft, input.entryId, input.language, input.callMe, input.number, input.promisedAt ?? null);
     case 'callMeCancelled':
       return onCallMeCancelled(draft, input.contactId);
+    case 'callbackMoved':
+      return onCallbackMoved(draft, input.contactId, input.to);
+    case 'wrapUpExtended':
+      return onWrapUpExtended(draft, input.agentId);
+    case 'agentForced':
+      return onAgentForced(draft, input.agentId, input.to, input.by);
+    case 'noticeTask':
+      return onNoticeTask(draft, input);
+    case 'noticeStopped':
+      return onNoticeStopped(draft, input.noticeId);
+    case 'directoryChanged':
+      return onDirectoryChanged(draft);
     case 'tick':
       return onTick(draft);
     default:

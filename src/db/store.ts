@@ -65,6 +65,7 @@ export class PgFloorStore implements FloorStore {
       offers: row.offers,
       legs: row.legs,
       agents: row.agents,
+      handling: row.handling,
       orders: row.orders,
     };
   }
@@ -108,6 +109,7 @@ interface FloorRow {
   readonly offers: Offer[];
   readonly legs: Leg[];
   readonly agents: Agent[];
+  readonly handling: FloorRecords['handling'];
   readonly orders: Order[];
 }
 
@@ -119,6 +121,14 @@ select
   (select coalesce(jsonb_agg(doc order by created_at, id), '[]') from offer where domain_id = $1 and state <> 'ended') as offers,
   (select coalesce(jsonb_agg(doc order by created_at, id), '[]') from leg where domain_id = $1 and state <> 'ended') as legs,
   (select coalesce(jsonb_agg(doc order by agent_id), '[]') from agent_state where domain_id = $1) as agents,
+  (select coalesce(jsonb_agg(jsonb_build_object('deskId', desk.id, 'meanMs', lately.mean_ms)), '[]')
+   from desk cross join lateral (
+     select avg(extract(epoch from c.ended_at - c.connected_at) * 1000) as mean_ms
+     from (select ended_at, connected_at from contact
+           where domain_id = $1 and desk_id = desk.id and state = 'ended' and connected_at is not null
+           order by ended_at desc limit 30) c
+   ) lately
+   where desk.domain_id = $1 and lately.mean_ms is not null) as handling,
   (select coalesce(jsonb_agg(doc order by seq, n), '[]') from outbox where domain_id = $1) as orders
 from domain where id = $1`;
 

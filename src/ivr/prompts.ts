@@ -10,6 +10,9 @@ export const PROMPT_VARIABLES = {
   'queue.position': ['position'],
   'queue.next': [],
   'queue.allBusy': [],
+  'queue.waitShort': [],
+  'queue.wait': ['minutes'],
+  'queue.callbackOffer': [],
   'queue.nobodyLoggedOn': [],
   'queue.nobodyLoggedOnNoNumber': [],
   'queue.callbackPromised': [],
@@ -17,7 +20,11 @@ export const PROMPT_VARIABLES = {
   'callMe.callingOperator': [],
   'callMe.callerFromWebWaiting': [],
   'callback.hello': [],
+  'callback.helloAgain': [],
   'callback.callerWaiting': [],
+  'callback.callingCustomer': [],
+  'notice.hello': [],
+  'notice.recipientWaiting': [],
   closed: [],
 } as const satisfies Readonly<Record<string, readonly string[]>>;
 export type PromptName = keyof typeof PROMPT_VARIABLES;

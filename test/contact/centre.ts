@@ -20,12 +20,9 @@ export const SLOW: FloorPolicy = {
   popMs: 60_000,
   ringMs: 60_000,
   dialMs: 60_000,
-  wrapUpMs: 60_000,
   panelGraceMs: 60_000,
   announceEveryMs: 60_000,
   lookUpMs: 60_000,
-  callbackAttempts: 2,
-  callbackRetryMs: 60_000,
 };
 
 /** What may stand between a controller and its database. */

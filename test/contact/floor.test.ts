@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { InputRefused } from '#src/contact/agents.ts';
-import { CONTEXT, customer, POLICY, World } from './world.ts';
+import { CONTEXT, customer, POLICY, RULES, World } from './world.ts';
 
 const callMe = (w: World): string => {
   w.give({
@@ -37,7 +37,6 @@ describe('a call from a known customer', () => {
       'partyIdentified(callingNumber)',
       'deskDecided(test)',
       'queued',
-      'announced(position)',
       'offered',
       'agentBusy',
       'screenPopped',
@@ -77,12 +76,12 @@ describe('a call from a known customer', () => {
     const w = new World();
     w.ready('bob');
     const [first, second, third] = [w.customerCall(), w.customerCall(), w.customerCall()];
-    expect(w.contact(third.contactId).announced).toEqual({ kind: 'position', position: 2 });
+    expect(w.contact(third.contactId).announced).toMatchObject({ kind: 'position', position: 2 });
     w.answer(first.contactId);
     w.endLeg(first.leg);
     w.give({ type: 'wrapUp', agentId: 'bob', contactId: first.contactId, disposition: 'x', note: '' });
     expect(w.offerOf(second.contactId).agentId).toBe('bob');
-    expect(w.floor.queue('sales').map((c) => c.id)).toEqual([third.contactId]);
+    expect(w.queue('sales').map((c) => c.id)).toEqual([third.contactId]);
   });
 
   it('is told again where it stands, and has music in between', () => {
@@ -120,7 +119,7 @@ describe('an offer that comes to nothing', () => {
     w.wait(POLICY.ringMs);
     expect(w.agent('bob')).toMatchObject({ state: 'notReady', reason: 'noAnswer' });
     expect(w.ordersOf('hangUp')).toMatchObject([{ leg, reason: 'noAnswer' }]);
-    expect(w.floor.queue('sales').map((c) => c.id)).toEqual([first.contactId, second.contactId]);
+    expect(w.queue('sales').map((c) => c.id)).toEqual([first.contactId, second.contactId]);
     w.ready('ann');
     expect(w.offerOf(first.contactId).agentId).toBe('ann');
   });
@@ -242,7 +241,7 @@ describe('nobody logged on', () => {
     w.give({ type: 'playFinished', leg, play: said?.type === 'play' ? said.play : '' });
     expect(w.ordersOf('hangUp')).toMatchObject([{ leg }]);
     w.endLeg(leg);
-    expect(w.floor.queue('sales')).toMatchObject([{ channel: 'callback', origin: 'queueCallback', arrivedAt, continues: contactId }]);
+    expect(w.queue('sales')).toMatchObject([{ channel: 'callback', origin: 'queueCallback', arrivedAt, continues: contactId }]);
     w.ready('bob');
     expect(w.ordersOf('originate')).toMatchObject([{ to: { kind: 'number', number: '+81312345678' } }]);
   });
@@ -306,8 +305,8 @@ describe('call-me', () => {
     const id = callMe(w);
     w.endLeg(w.contact(id).legId as string, 'busy');
     expect(w.agent('bob').state).toBe('ready');
-    expect(w.floor.queue('sales')).toHaveLength(0); // rests
-    w.wait(POLICY.callbackRetryMs);
+    expect(w.queue('sales')).toHaveLength(0); // rests
+    w.wait(RULES.callbacks.retry.busy.pauseMs);
     expect(w.contact(id)).toMatchObject({ attempts: 2, state: 'offered' });
     w.endLeg(w.contact(id).legId as string, 'noAnswer');
     w.expectEnded(id, 'callbackFailed');
@@ -434,7 +433,7 @@ describe('agent states', () => {
     const { leg, contactId } = w.customerCall();
     w.answer(contactId);
     w.endLeg(leg);
-    w.wait(POLICY.wrapUpMs);
+    w.wait(RULES.wrapUp.limitMs);
     w.expectEnded(contactId, 'handled');
     expect(w.agent('bob').state).toBe('ready');
   });
@@ -464,6 +463,7 @@ describe('a new controller takes over', () => {
     w.give({
       type: 'resynchronised',
       snapshot: {
+        startedAt: null,
         legs: [...w.floor.legs.values()].map((l) => ({
           leg: l.id,
           direction: 'in',
@@ -475,7 +475,7 @@ describe('a new controller takes over', () => {
     });
     expect(w.contact(talking.contactId).state).toBe('connected');
     expect(w.offerOf(ringing.contactId).id).toBe(offers[1]?.id);
-    expect(w.floor.queue('sales').map((c) => c.id)).toEqual([queued.contactId]);
+    expect(w.queue('sales').map((c) => c.id)).toEqual([queued.contactId]);
     expect(w.contact(inIvr.contactId).state).toBe('scenario');
     expect(w.ordersOf('hangUp')).toHaveLength(0);
     w.give({ type: 'panelOpened', agentId: 'bob', holdsCall: true });
@@ -494,6 +494,7 @@ describe('a new controller takes over', () => {
     w.give({
       type: 'resynchronised',
       snapshot: {
+        startedAt: null,
         legs: [
           { leg: ringing.leg, direction: 'in', state: 'up', arrival: null },
           { leg: w.offerOf(ringing.contactId).legId as string, direction: 'out', state: 'up', arrival: null },
@@ -580,7 +581,7 @@ describe('the switch is away', () => {
     w.context = CONTEXT;
     const agentLeg = w.offerOf(ringing.contactId).legId as string;
     const up = (leg: string) => ({ leg, direction: 'out' as const, state: 'up' as const, arrival: null });
-    w.give({ type: 'resynchronised', snapshot: { legs: [up(ringing.leg), up(second.leg), up(agentLeg)], bridges: [] } });
+    w.give({ type: 'resynchronised', snapshot: { startedAt: null, legs: [up(ringing.leg), up(second.leg), up(agentLeg)], bridges: [] } });
     expect(w.contact(ringing.contactId).state).toBe('connected'); // answered meanwhile
     expect(w.offerOf(second.contactId).agentId).toBe('ann');
   });
@@ -589,7 +590,7 @@ describe('the switch is away', () => {
     const w = new World();
     const { leg, contactId } = w.customerCall();
     const settled = new Set(w.floor.legs.keys());
-    const snapshot = { legs: [{ leg, direction: 'in' as const, state: 'up' as const, arrival: null }], bridges: [] };
+    const snapshot = { startedAt: null, legs: [{ leg, direction: 'in' as const, state: 'up' as const, arrival: null }], bridges: [] };
     w.ready('bob');
     w.shown(w.offerOf(contactId));
     w.give({ type: 'resynchronised', snapshot, settled });

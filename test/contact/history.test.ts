@@ -7,7 +7,7 @@ import type { LegCause } from '#src/cti/port.ts';
 import { customer, DIRECTORY, World } from './world.ts';
 
 const AGENTS = [...DIRECTORY.agents.keys()];
-const CAUSES: LegCause[] = ['normalClearing', 'busy', 'noAnswer', 'rejected', 'unreachable', 'invalidNumber', 'switchLost', 'unknown'];
+const CAUSES: LegCause[] = ['normalClearing', 'busy', 'noAnswer', 'rejected', 'unreachable', 'invalidNumber', 'switchLost', 'unheard', 'leaseExpired', 'unknown'];
 
 /** What may happen next, with numbers that choose among what is there. */
 const action = fc.record({
@@ -140,6 +140,7 @@ function perform(w: World, a: Action, last: { input: FloorInput | null }): void 
       return give({
         type: 'resynchronised',
         snapshot: {
+          startedAt: a.other % 4 === 0 ? w.at : 0,
           legs: legs.map((l) => ({ leg: l.id, direction: 'out', state: (a.pick + l.id.length) % 2 ? 'up' : 'ringing', arrival: null })),
           bridges: [],
         },

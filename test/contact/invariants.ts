@@ -2,7 +2,9 @@
  * What must be true of a floor after every step, whatever happened. One list, by name; the property tests, the simulation
  * and every story check all of them.
  */
-import type { Contact } from '#src/contact/model.ts';
+import type { FloorContext } from '#src/contact/floor.ts';
+import type { Agent, Contact } from '#src/contact/model.ts';
+import { byArrival } from '#src/contact/place.ts';
 import type { World } from './world.ts';
 
 type Check = (world: World) => string[];
@@ -70,37 +72,43 @@ export const INVARIANTS: Readonly<Record<string, Check>> = {
     return bad;
   },
 
-  'nobody waits while somebody of the desk is ready': (w) => {
+  'nobody waits while somebody who may take it is ready': (w) => {
     if (w.context.switchAway) return [];
     const ready = [...w.floor.agents.values()].filter((a) => a.state === 'ready' && a.panel === 'open');
     const bad: string[] = [];
     for (const a of ready) {
-      for (const deskId of w.directory.agents.get(a.id)?.deskIds ?? []) {
-        if (w.floor.queue(deskId).length > 0) bad.push(`${a.id} at ${deskId}`);
+      for (const deskId of w.context.directory.agents.get(a.id)?.deskIds ?? []) {
+        for (const c of w.queue(deskId)) if (mayTake(w.context, a, c, w.at)) bad.push(`${a.id}: ${c.id} at ${deskId}`);
       }
     }
     return bad;
   },
 
-  'a queue is in order of arrival and holds those who can be offered, and no others': (w) => {
+  'a queue holds those who can be offered, and no others; of one class and kind whoever came first comes first': (w) => {
     const bad: string[] = [];
     const inQueues = new Set<string>();
-    for (const deskId of w.floor.queuedDesks) {
-      const queue = w.floor.queue(deskId);
+    for (const deskId of w.context.directory.desks.keys()) {
+      const queue = w.queue(deskId);
       queue.forEach((c, i) => {
         inQueues.add(c.id);
-        const next = queue[i + 1];
-        if (c.state !== 'queued' || c.deskId !== deskId || c.timers.retry !== undefined) bad.push(`${c.id} in ${deskId}`);
-        if (next && next.arrivedAt < c.arrivedAt) bad.push(`${next.id} behind ${c.id}`);
+        if (c.state !== 'queued' || c.deskId !== deskId || isResting(w, c)) bad.push(`${c.id} in ${deskId}`);
+        if (w.floor.queues.position(c.id, w.at) !== i + 1) bad.push(`${c.id}: place ${w.floor.queues.position(c.id, w.at)} is ${i + 1}`);
+        const overtaken = queue.slice(i + 1).find((other) => isSameSort(c, other) && byArrival(other, c) < 0);
+        if (overtaken) bad.push(`${overtaken.id} behind ${c.id}`);
       });
     }
     return [
       ...bad,
       ...live(w)
-        .filter((c) => c.state === 'queued' && c.timers.retry === undefined && !inQueues.has(c.id))
+        .filter((c) => c.state === 'queued' && !isResting(w, c) && !inQueues.has(c.id))
         .map((c) => c.id),
     ];
   },
+
+  'nobody is dialled for whom no agent is kept': (w) =>
+    live(w)
+      .filter((c) => c.channel !== 'voice' && w.floor.legs.get(c.legId ?? '')?.state === 'dialling' && c.state === 'identifying')
+      .map((c) => c.id),
 
   'a call in progress has its party on the line': (w) =>
     live(w)
@@ -119,6 +127,26 @@ export const INVARIANTS: Readonly<Record<string, Check>> = {
   'whoever is logged off has nothing in hand': (w) =>
     [...w.floor.agents.values()].filter((a) => a.state === 'loggedOff' && (a.pending || a.timers.wrapUp !== undefined)).map((a) => a.id),
 };
+
+const isResting = (w: World, c: Contact): boolean => (c.timers.retry ?? 0) > w.at;
+
+/** Class, kind and promise alike: between these nothing but arrival may decide. */
+export const isSameSort = (a: Contact, b: Contact): boolean =>
+  a.channel === b.channel &&
+  a.decision?.wishes.priorityClass === b.decision?.wishes.priorityClass &&
+  a.promisedAt === null &&
+  b.promisedAt === null;
+
+/** As far as it can be said simply: what calls-first and preferred agents leave waiting has a reference in test/routing/matching. */
+export function mayTake(context: Pick<FloorContext, 'directory' | 'rulesOf'>, agent: Agent, contact: Contact, at: number): boolean {
+  const { discipline } = context.rulesOf(contact.deskId as string);
+  if (discipline.name === 'calls-first' && contact.channel !== 'voice') return false;
+  if (contact.preferred && contact.preferred.until > at) return false;
+  const wishes = contact.decision?.wishes;
+  const ring = wishes?.rings.findLast(({ afterMs }) => at >= (contact.queuedAt ?? 0) + afterMs);
+  const skills = context.directory.agents.get(agent.id)?.skills ?? [];
+  return (ring ?? wishes)?.requirements.every((asked) => skills.some((s) => s.skill === asked.skill && s.level >= asked.level)) ?? true;
+}
 
 /** Names of the broken ones, with whom they concern. */
 export function checkFloor(world: World): string[] {

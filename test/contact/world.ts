@@ -2,8 +2,9 @@
 import { expect } from 'vitest';
 import { type Changes, Floor, type FloorContext } from '#src/contact/floor.ts';
 import type { Agent, Contact, FloorEvent, FloorInput, FloorPolicy, Leg, Offer, OrderBody } from '#src/contact/model.ts';
-import { step } from '#src/contact/step.ts';
+import { take } from '#src/contact/step.ts';
 import type { LegCause } from '#src/cti/port.ts';
+import { DEFAULT_DESK_RULES, type DeskRules, NO_WISHES } from '#src/routing/desk-rules.ts';
 import type { AgentProfile, Desk, Directory } from '#src/routing/directory.ts';
 import type { PartyRecord } from '#src/routing/party.ts';
 import { checkFloor } from './invariants.ts';
@@ -12,12 +13,24 @@ export const POLICY: FloorPolicy = {
   popMs: 1_000,
   ringMs: 20_000,
   dialMs: 30_000,
-  wrapUpMs: 60_000,
   panelGraceMs: 8_000,
   announceEveryMs: 30_000,
   lookUpMs: 5_000,
-  callbackAttempts: 2,
-  callbackRetryMs: 60_000,
+};
+
+/** The rules of every desk, unless a story changes them. */
+export const RULES: DeskRules = {
+  ...DEFAULT_DESK_RULES,
+  wrapUp: { limitMs: 60_000, extensionMs: 30_000, mostMs: 120_000 },
+  callbacks: {
+    ...DEFAULT_DESK_RULES.callbacks,
+    attempts: 2,
+    retry: {
+      busy: { attempts: 2, pauseMs: 60_000 },
+      noAnswer: { attempts: 2, pauseMs: 60_000 },
+      failed: { attempts: 2, pauseMs: 60_000 },
+    },
+  },
 };
 
 const desk = (id: string): Desk => ({
@@ -36,6 +49,8 @@ const agent = (id: string, deskIds: string[], deskPhone: string | null = null): 
   name: id,
   organisationId: 'maker',
   deskIds,
+  queues: deskIds.map((queueId) => ({ queueId, priority: 1 })),
+  skills: [],
   role: 'agent',
   language: 'ja',
   deskPhone,
@@ -78,16 +93,20 @@ export const customer = (deskId: string, name = 'Sato'): PartyRecord => ({
   language: null,
   handlingDeskId: deskId,
   lastDeskId: null,
+  lastAgentId: null,
 });
 
 export const CONTEXT: FloorContext = {
   directory: DIRECTORY,
   policy: POLICY,
+  rulesOf: () => RULES,
+  tokenOf: (contactId) => `token-${contactId}`,
   decideDesk: ({ party }) => ({
     deskId: party.record?.handlingDeskId ?? 'reception',
     rule: 'test',
     why: [{ en: 'by the test', ja: 'テスト' }],
     closed: false,
+    wishes: NO_WISHES,
   }),
   // A dialogue of one question: four digits and #, three tries, then on without.
   startDialogue: (scenario, language) => ({
@@ -144,8 +163,7 @@ export class World {
 
   give(input: FloorInput, afterMs = 1): Changes {
     this.at += afterMs;
-    const changes = step(this.floor, this.context, input, this.at);
-    this.floor.apply(changes);
+    const changes = take(this.floor, this.context, input, this.at);
     for (const [id, r] of changes.contacts) this.contacts.set(id, r);
     for (const [id, r] of changes.offers) this.offers.set(id, r);
     for (const [id, r] of changes.legs) this.legs.set(id, r);
@@ -169,15 +187,22 @@ export class World {
       offers: live(this.offers),
       legs: live(this.legs),
       agents: [...this.agents.values()],
+      handling: [],
       orders: [],
     });
     this.give({ type: 'controllerStarted' });
   }
 
+  /** Those who can be offered at a desk, in its order. */
+  queue(deskId: string): Contact[] {
+    return [...this.floor.queues.waiting(deskId, this.at)].map((id) => this.floor.contacts.get(id) as Contact);
+  }
+
   /** Lets time pass, ringing every timer on its way. */
   wait(ms: number): void {
     const until = this.at + ms;
-    for (let due = this.floor.nextDue(); due !== null && due <= until; due = this.floor.nextDue()) {
+    const next = (): number | null => this.floor.nextDue(this.at, this.context.switchAway);
+    for (let due = next(); due !== null && due <= until; due = next()) {
       this.give({ type: 'tick' }, Math.max(0, due - this.at));
     }
     this.at = until;

@@ -6,12 +6,15 @@
  * the two can be compared at the end.
  */
 import { InputRefused } from '#src/contact/agents.ts';
-import { Floor, type FloorContext, type NewOrder } from '#src/contact/floor.ts';
+import { type Changes, Floor, type FloorContext, type NewOrder } from '#src/contact/floor.ts';
 import type { Agent, Contact, FloorInput, Leg, Offer } from '#src/contact/model.ts';
-import { step } from '#src/contact/step.ts';
+import { type step, take } from '#src/contact/step.ts';
 import type { LegCause, SwitchSnapshot } from '#src/cti/port.ts';
+import { byArrival } from '#src/contact/place.ts';
+import type { DeskRules, Wishes } from '#src/routing/desk-rules.ts';
 import type { AgentProfile } from '#src/routing/directory.ts';
-import { CONTEXT, customer, DIRECTORY } from '../contact/world.ts';
+import { isSameSort, mayTake } from '../contact/invariants.ts';
+import { CONTEXT, customer, DIRECTORY, RULES } from '../contact/world.ts';
 import { Random } from './random.ts';
 
 export interface Faults {
@@ -21,6 +24,8 @@ export interface Faults {
   /** Mean times between kills of the controller, interruptions of its line to the switch, and panels that vanish. Infinity: never. */
   readonly controllerKilledEveryMs: number;
   readonly panelLostEveryMs: number;
+  /** Times between deaths of the switch, with everything that lives in it. */
+  readonly switchDiesEveryMs: number;
 }
 
 export interface CentreOptions {
@@ -32,17 +37,50 @@ export interface CentreOptions {
   readonly faults: Faults;
   /** Every so many steps all invariants are checked, besides the end. */
   readonly checkEvery: number;
-  /** Replaces the step under test: for showing that a broken one is seen. */
+  /** Replace the step or the floor under test: for showing that a broken one is seen. */
   readonly step?: typeof step;
+  readonly floor?: () => Floor;
 }
 
-export const NO_FAULTS: Faults = { doubled: 0, lost: 0, controllerKilledEveryMs: Infinity, panelLostEveryMs: Infinity };
-export const ALL_FAULTS: Faults = { doubled: 0.02, lost: 0.01, controllerKilledEveryMs: 900_000, panelLostEveryMs: 120_000 };
+export const NO_FAULTS: Faults = { doubled: 0, lost: 0, controllerKilledEveryMs: Infinity, panelLostEveryMs: Infinity, switchDiesEveryMs: Infinity };
+export const ALL_FAULTS: Faults = {
+  doubled: 0.02,
+  lost: 0.01,
+  controllerKilledEveryMs: 900_000,
+  panelLostEveryMs: 120_000,
+  switchDiesEveryMs: 3_600_000,
+};
 
 /** Some 15 are usual. */
 const MOST_STEPS_PER_CONTACT = 200;
 
 const DESKS = ['sales', 'support', 'reception'] as const;
+
+/** Every desk works differently, so that all there is to configure is in use. */
+const RULES_OF: Readonly<Record<string, DeskRules>> = {
+  sales: {
+    ...RULES,
+    overflow: [
+      { to: 'reception', when: 'afterMs', afterMs: 60_000 },
+      { to: 'reception', when: 'nobody' },
+    ],
+    callbacks: { ...RULES.callbacks, afterAbandonMs: 45_000 },
+  },
+  support: {
+    ...RULES,
+    discipline: { name: 'calls-first', idleForCallbacksMs: 20_000 },
+    tieBreak: 'roundRobin',
+    callbacks: { ...RULES.callbacks, first: 'agent' },
+  },
+  reception: { ...RULES, tieBreak: 'leastOccupied', callbacks: { ...RULES.callbacks, offerFromWaitMs: 60_000 } },
+};
+
+const english = (level: number) => [{ skill: 'english', level }];
+const WISHES: readonly Wishes[] = [
+  { priorityClass: 100, requirements: [], rings: [], preferLastAgentMs: 20_000 },
+  { priorityClass: 100, requirements: english(2), rings: [{ afterMs: 30_000, requirements: [] }], preferLastAgentMs: 0 },
+  { priorityClass: 50, requirements: [], rings: [], preferLastAgentMs: 0 },
+];
 
 /** A leg as it really is in the switch. */
 interface RealLeg {
@@ -80,8 +118,8 @@ export class Centre {
   readonly #options: CentreOptions;
   readonly #random: Random;
   readonly #context: FloorContext;
-  readonly #step: typeof step;
-  #floor = new Floor('test');
+  readonly #step: typeof step | undefined;
+  #floor: Floor;
   #now = 0;
   #sequence = 0;
   readonly #agenda: Scheduled[] = [];
@@ -97,6 +135,10 @@ export class Centre {
   /** Raised by every kill: what a dead controller had in hand is nobody's. */
   #life = 0;
   #down = false;
+  /** Nothing can be asked of the switch: it died, and comes back empty. */
+  #switchDown = false;
+  #switchStartedAt = 0;
+  #noticed = 0;
   #tickAt = Infinity;
   #arrived = 0;
   #steps = 0;
@@ -111,27 +153,40 @@ export class Centre {
   constructor(options: CentreOptions) {
     this.#options = options;
     this.#random = new Random(options.seed);
-    this.#step = options.step ?? step;
-    this.#ended = new Uint8Array(options.contacts * 2 + 16);
+    this.#step = options.step;
+    this.#floor = this.#newFloor();
+    this.#ended = new Uint8Array(options.contacts * 6 + 1_024);
     const agents = new Map<string, AgentProfile>();
     for (let i = 0; i < options.agents; i++) {
       const id = `agent-${i}`;
       const deskIds = i % 5 === 4 ? [DESKS[i % 3] as string, DESKS[(i + 1) % 3] as string] : [DESKS[i % 3] as string];
-      agents.set(id, { id, name: id, organisationId: 'maker', deskIds, role: 'agent', language: 'ja', deskPhone: null });
+      const queues = deskIds.map((queueId, n) => ({ queueId, priority: n + 1 }));
+      const skills = i % 2 === 0 ? english(1 + (i % 3)) : [];
+      agents.set(id, { id, name: id, organisationId: 'maker', deskIds, queues, skills, role: 'agent', language: 'ja', deskPhone: null });
     }
-    this.#context = { ...CONTEXT, directory: { ...DIRECTORY, agents } };
+    this.#context = {
+      ...CONTEXT,
+      directory: { ...DIRECTORY, agents },
+      rulesOf: (deskId) => RULES_OF[deskId] ?? RULES,
+      decideDesk: (facts, at) => {
+        const n = facts.party.record?.name.length ?? 0;
+        return { ...CONTEXT.decideDesk(facts, at), wishes: WISHES[n % WISHES.length] as Wishes };
+      },
+    };
   }
 
   run(): Result {
     for (const id of this.#context.directory.agents.keys()) this.#comeToWork(id);
     this.#in(1, () => this.#arrive());
-    const { controllerKilledEveryMs, panelLostEveryMs } = this.#options.faults;
+    const { controllerKilledEveryMs, panelLostEveryMs, switchDiesEveryMs } = this.#options.faults;
     if (Number.isFinite(controllerKilledEveryMs)) this.#again(controllerKilledEveryMs, () => this.#killController());
     if (Number.isFinite(panelLostEveryMs)) this.#again(panelLostEveryMs, () => this.#losePanel());
+    if (Number.isFinite(switchDiesEveryMs)) this.#again(switchDiesEveryMs, () => this.#killSwitch());
+    this.#again(40_000, () => this.#supervise());
     for (let next = this.#pop(); next; next = this.#pop()) {
       this.#now = next.at;
       next.what();
-      if (this.#arrived >= this.#options.contacts && this.#floor.contacts.size === 0 && !this.#down) break;
+      if (this.#arrived >= this.#options.contacts && this.#floor.contacts.size === 0 && !this.#down && !this.#switchDown) break;
     }
     this.#check();
     if (this.#floor.contacts.size > 0)
@@ -193,16 +248,19 @@ export class Centre {
     if (this.#down) return; // nobody hears it
     this.#steps++;
     if (this.#steps > this.#options.contacts * MOST_STEPS_PER_CONTACT) this.#fail('the day does not end: something is due again and again');
-    let changes: ReturnType<typeof step>;
+    let changes: Changes;
+    const context = this.#switchDown ? { ...this.#context, switchAway: true } : this.#context;
     try {
-      changes = this.#step(this.#floor, this.#context, input, this.#now);
+      changes = take(this.#floor, context, input, this.#now, this.#step);
     } catch (error) {
       if (error instanceof InputRefused) return;
       throw error;
     }
-    this.#floor.apply(changes);
+    if (changes.failures?.length) throw changes.failures[0];
     this.#lastContact = changes.lastContact;
     for (const [id, contact] of changes.contacts) {
+      const before = this.#contacts.get(id);
+      if (before && before.arrivedAt !== contact.arrivedAt) this.#fail(`${id} has lost the place that its arrival gave it`);
       if (contact.state === 'ended') {
         this.#noteEnd(contact);
         this.#contacts.delete(id);
@@ -228,7 +286,7 @@ export class Centre {
   }
 
   #setTimer(): void {
-    const due = this.#floor.nextDue();
+    const due = this.#floor.nextDue(this.#now, this.#switchDown);
     if (due === null || due >= this.#tickAt) return;
     this.#tickAt = Math.max(due, this.#now);
     const at = this.#tickAt;
@@ -248,19 +306,21 @@ export class Centre {
     this.#tickAt = Infinity;
     this.#in(this.#random.exponentialMs(3_000), () => {
       this.#down = false;
-      this.#floor = Floor.from('test', {
+      this.#floor = this.#newFloor();
+      this.#floor.load({
         seq: 0,
         lastContact: this.#lastContact,
         contacts: [...this.#contacts.values()],
         offers: [...this.#offers.values()],
         legs: [...this.#legs.values()],
         agents: [...this.#agents.values()],
+        handling: [],
         orders: [],
       });
       this.#planned.clear();
       this.#give({ type: 'controllerStarted' });
       for (const order of [...this.#outbox]) this.#do(order);
-      this.#give({ type: 'resynchronised', snapshot: this.#snapshot() });
+      if (!this.#switchDown) this.#give({ type: 'resynchronised', snapshot: this.#snapshot() });
       for (const id of this.#context.directory.agents.keys()) {
         this.#in(this.#random.exponentialMs(1_000), () => this.#give({ type: 'panelOpened', agentId: id, holdsCall: true }));
         const agent = this.#agents.get(id);
@@ -271,8 +331,27 @@ export class Centre {
     });
   }
 
+  #newFloor(): Floor {
+    return this.#options.floor?.() ?? new Floor('test');
+  }
+
+  /** Everybody in it is cut off; orders wait until it is back. */
+  #killSwitch(): void {
+    if (this.#switchDown) return;
+    this.#switchDown = true;
+    this.#switch.clear();
+    this.#in(this.#random.exponentialMs(5_000), () => {
+      this.#switchDown = false;
+      this.#switchStartedAt = this.#now;
+      if (this.#down) return; // the next controller compares
+      for (const order of [...this.#outbox]) this.#do(order);
+      this.#give({ type: 'resynchronised', snapshot: this.#snapshot() });
+    });
+  }
+
   #snapshot(): SwitchSnapshot {
     return {
+      startedAt: this.#switchStartedAt,
       legs: [...this.#switch].map(([leg, real]) => ({
         leg,
         direction: real.direction,
@@ -297,7 +376,7 @@ export class Centre {
   }
 
   #do(order: NewOrder): void {
-    this.#outbox.delete(order);
+    if (this.#switchDown || !this.#outbox.delete(order)) return;
     const random = this.#random;
     switch (order.type) {
       case 'originate': {
@@ -329,7 +408,7 @@ export class Centre {
         }
         return;
       case 'lookUpParty': {
-        const record = random.chance(order.by === 'customerCode' ? 0.6 : 0.75) ? customer(random.pick(DESKS)) : null;
+        const record = random.chance(order.by === 'customerCode' ? 0.6 : 0.75) ? this.#someCustomer() : null;
         return this.#in(random.exponentialMs(3), () =>
           this.#tell({ type: 'partyLookedUp', contactId: order.contactId, by: order.by, record }),
         );
@@ -387,7 +466,46 @@ export class Centre {
     this.#in(random.exponentialMs(this.#options.arrivalEveryMs), () => this.#arrive());
   }
 
+  #someCustomer(): ReturnType<typeof customer> {
+    const random = this.#random;
+    const lastAgentId = random.chance(0.3) ? `agent-${Math.floor(random.next() * this.#options.agents)}` : null;
+    return { ...customer(random.pick(DESKS), random.pick(['Sato', 'Suzuki', 'Ito'])), lastAgentId };
+  }
+
+  /** What supervisors and customers do besides. */
+  #supervise(): void {
+    const random = this.#random;
+    const agentId = `agent-${Math.floor(random.next() * this.#options.agents)}`;
+    const callback = [...this.#floor.contacts.values()].find((c) => c.channel === 'callback' && c.state === 'queued');
+    const recipientId = random.chance(0.9) ? `r${++this.#noticed}` : `r${this.#noticed}`;
+    switch (Math.floor(random.next() * 5)) {
+      case 0:
+        return this.#give({ type: 'agentForced', agentId, to: random.pick(['ready', 'notReady', 'loggedOff'] as const), by: 'agent-0' });
+      case 1:
+        return this.#give({ type: 'wrapUpExtended', agentId });
+      case 2:
+        if (!callback) return;
+        if (random.chance(0.3)) return this.#give({ type: 'callMeCancelled', contactId: callback.id });
+        return this.#give({ type: 'callbackMoved', contactId: callback.id, to: random.chance(0.5) ? this.#now + 60_000 : null });
+      case 3:
+        if (random.chance(0.02)) return this.#give({ type: 'noticeStopped', noticeId: 'n1' });
+        return this.#give({
+          type: 'noticeTask',
+          noticeId: 'n1',
+          recipientId,
+          deskId: random.pick(DESKS),
+          language: 'ja',
+          number: { kind: 'valid', e164: '+819087654321', country: 'JP' },
+          name: 'Ito',
+          text: 'closed on Monday',
+        });
+      default:
+        return this.#give({ type: 'directoryChanged' });
+    }
+  }
+
   #call(random: Random): void {
+    if (this.#switchDown) return; // nobody answers there
     const leg = `in.${this.#arrived}`;
     const withheld = random.chance(0.1);
     this.#switch.set(leg, { state: 'up', direction: 'in', calledNumber: '1000', bridged: false });
@@ -476,6 +594,8 @@ export class Centre {
 
   #check(): void {
     const floor = this.#floor;
+    const queueAt = (deskId: string): Contact[] =>
+      [...floor.queues.waiting(deskId, this.#now)].map((id) => floor.contacts.get(id) as Contact);
     const offersOf = new Map<string, number>();
     const agentsOf = new Map<string, number>();
     for (const offer of floor.offers.values()) {
@@ -503,15 +623,17 @@ export class Centre {
       }
       if (agent.state === 'ready' && agent.panel === 'open') {
         for (const deskId of this.#context.directory.agents.get(agent.id)?.deskIds ?? []) {
-          if (floor.queue(deskId).length > 0) this.#fail(`${agent.id} is ready and ${floor.queue(deskId)[0]?.id} waits at ${deskId}`);
+          const waits = queueAt(deskId).find((contact) => mayTake(this.#context, agent, contact, this.#now));
+          if (waits && !this.#switchDown) this.#fail(`${agent.id} is ready and ${waits.id} waits at ${deskId}`);
         }
       }
     }
-    for (const deskId of floor.queuedDesks) {
-      const queue = floor.queue(deskId);
+    for (const deskId of DESKS) {
+      const queue = queueAt(deskId);
       queue.forEach((contact, i) => {
-        const next = queue[i + 1];
-        if (next && next.arrivedAt < contact.arrivedAt) this.#fail(`${next.id} stands behind ${contact.id}, who came later`);
+        if (contact.state !== 'queued' || contact.deskId !== deskId) this.#fail(`${contact.id} (${contact.state}) stands at ${deskId}`);
+        const next = queue.slice(i + 1).find((other) => isSameSort(contact, other));
+        if (next && byArrival(next, contact) < 0) this.#fail(`${next.id} stands behind ${contact.id}, who came later`);
       });
     }
   }

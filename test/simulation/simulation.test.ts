@@ -1,6 +1,7 @@
 /** A million contacts with every fault, and proof that a broken step would be seen. `npm run simulate` plays more. */
 import { describe, expect, it } from 'vitest';
 import { step } from '#src/contact/step.ts';
+import { type Changes, Floor } from '#src/contact/floor.ts';
 import { ALL_FAULTS, Broken, Centre, type CentreOptions, NO_FAULTS } from './centre.ts';
 
 const MILLION = Number(process.env['SIMULATED_CONTACTS'] ?? 1_000_000);
@@ -24,9 +25,10 @@ describe('a million contacts with faults', () => {
     expect(day(7, 2_000).run()).toEqual(day(7, 2_000).run());
   });
 
-  it('without faults everybody who waits is served', () => {
+  it('without faults, and with agents enough, hardly anybody gives up', () => {
     const { endedBy } = day(5, 3_000, { faults: NO_FAULTS, agents: 300 }).run();
-    expect(endedBy['abandonedInQueue'] ?? 0).toBe(0);
+    // Who asks for English, or for the agent who talked with him last, may wait a little for that.
+    expect(endedBy['abandonedInQueue'] ?? 0).toBeLessThan(30);
   });
 });
 
@@ -36,17 +38,6 @@ describe('a step that is broken on purpose is seen', () => {
       step(floor, context, input.type === 'tick' ? { type: 'digit', leg: '', digit: '1' } : input, at),
     'a caller who hangs up is not noticed': (floor, context, input, at) =>
       step(floor, context, input.type === 'legEnded' && input.leg.startsWith('in.') ? { type: 'digit', leg: '', digit: '1' } : input, at),
-    'offers are forgotten': (floor, context, input, at) => ({ ...step(floor, context, input, at), offers: new Map() }),
-    'an agent is not taken by an offer': (floor, context, input, at) => {
-      const changes = step(floor, context, input, at);
-      const agents = new Map(
-        [...changes.agents].map(([id, agent]) => [
-          id,
-          agent.state === 'busy' ? { ...agent, state: 'ready' as const, offerId: null } : agent,
-        ]),
-      );
-      return { ...changes, agents };
-    },
     'a contact ends without a cause': (floor, context, input, at) => {
       const changes = step(floor, context, input, at);
       return {
@@ -59,5 +50,30 @@ describe('a step that is broken on purpose is seen', () => {
     const run = () => day(3, 500, { step: mutant, checkEvery: 50 }).run();
     expect(run).toThrow(Broken);
     expect(run).toThrow(/npm run simulate -- --seed 3 --contacts 500/);
+  });
+
+  const floors: Record<string, (changes: Changes) => Changes> = {
+    'offers are forgotten': (changes) => ({ ...changes, offers: new Map() }),
+    'an agent is not taken by an offer': (changes) => ({
+      ...changes,
+      agents: new Map(
+        [...changes.agents].map(([id, agent]) => [
+          id,
+          agent.state === 'busy' ? { ...agent, state: 'ready' as const, offerId: null } : agent,
+        ]),
+      ),
+    }),
+    'a caller loses the place that the arrival gave': (changes) => ({
+      ...changes,
+      contacts: new Map([...changes.contacts].map(([id, c]) => [id, c.offers > 0 ? { ...c, arrivedAt: c.stateSince } : c])),
+    }),
+  };
+  it.each(Object.entries(floors))('%s', (_, broken) => {
+    class BrokenFloor extends Floor {
+      override apply(changes: Changes): void {
+        super.apply(broken(changes));
+      }
+    }
+    expect(() => day(3, 2_000, { floor: () => new BrokenFloor('test'), checkEvery: 20 }).run()).toThrow();
   });
 });

@@ -1,0 +1,27 @@
+/** Desks and agents come and go while people wait and work. */
+import { onLogOff } from './agents.ts';
+import type { Draft } from './floor.ts';
+import type { Contact } from './model.ts';
+import { decideAndQueue, queueAt } from './queueing.ts';
+
+/** Whoever waits at a desk that is gone is sent on, and keeps the place; whoever works and is not on the list any more is logged off. */
+export function onDirectoryChanged(draft: Draft): void {
+  const { desks, agents, entries } = draft.context.directory;
+  for (const agent of draft.floor.agents.values()) {
+    if (agent.state !== 'loggedOff' && !agents.has(agent.id)) draft.apart(() => onLogOff(draft, agent.id));
+  }
+  for (const contact of draft.floor.contacts.values()) {
+    if (contact.state !== 'queued' || desks.has(contact.deskId as string)) continue;
+    draft.apart(() => {
+      if (entries.some((entry) => entry.id === contact.entryId)) decideAndQueue(draft, contact);
+      else toReception(draft, contact);
+    });
+  }
+}
+
+/** Its entry is gone too: nothing is left that could decide. */
+function toReception(draft: Draft, contact: Contact): void {
+  const reception = [...draft.context.directory.desks.values()].find((desk) => desk.isReception);
+  if (!reception || !contact.decision) throw new Error(`contact ${contact.id} waits at a desk that is gone, and there is no reception`);
+  queueAt(draft, contact, { ...contact.decision, deskId: reception.id, rule: 'deskGone' });
+}

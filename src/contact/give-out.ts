@@ -1,0 +1,68 @@
+/**
+ * The second half of every input: who gets whom, as the queues stand now, and the first word to whoever has to wait. Changes the floor.
+ */
+import type { EpochMs } from '../base/ids.ts';
+import { type Changes, Draft, type Floor, type FloorContext } from './floor.ts';
+import type { Agent, Contact } from './model.ts';
+import { makeOffer } from './offering.ts';
+import { mayCallFrom, welcome } from './queueing.ts';
+
+/** An offer that fails for a mistake of ours is tried again after this: what it fails for may be put right. */
+const FAILED_OFFER_AGAIN_MS = 5_000;
+
+/**
+ * @param meant what the input meant, applied to the floor already
+ * @returns all changes together
+ */
+export function giveOut(floor: Floor, context: FloorContext, meant: Changes, at: EpochMs): Changes {
+  let changes = meant;
+  if (!context.switchAway) {
+    // Whoever is put off for now leaves an agent free for somebody else.
+    for (let isAgain = true; isAgain; ) {
+      const draft = new Draft(floor, context, at);
+      isAgain = offerWhatCanBe(draft);
+      changes = applied(floor, changes, draft);
+    }
+  }
+  const draft = new Draft(floor, context, at);
+  for (const id of changes.contacts.keys()) {
+    const contact = draft.contact(id);
+    if (contact?.state === 'queued') draft.apart(() => welcome(draft, contact));
+  }
+  return applied(floor, changes, draft);
+}
+
+/** @returns whether somebody was put off, and the agent may take another */
+function offerWhatCanBe(draft: Draft): boolean {
+  const { queues } = draft.floor;
+  let isAnyPutOff = false;
+  for (const { taskId, workerId, viaQueueId } of queues.decide(draft.at)) {
+    const contact = draft.contact(taskId) as Contact;
+    const agent = draft.agent(workerId) as Agent;
+    const mayFrom = contact.channel === 'voice' || contact.legId !== null ? draft.at : mayCallFrom(draft, viaQueueId, draft.at);
+    const isMade = mayFrom === draft.at && draft.apart(() => makeOffer(draft, contact, workerId, viaQueueId));
+    if (isMade) continue;
+    const retry = mayFrom === draft.at ? draft.at + FAILED_OFFER_AGAIN_MS : mayFrom;
+    draft.put('contact', { ...contact, timers: { ...contact.timers, retry } });
+    queues.agentChanged(agent);
+    isAnyPutOff = true;
+  }
+  return isAnyPutOff;
+}
+
+/** Applies a draft, if there is anything in it, and adds it to what was changed before. */
+function applied(floor: Floor, before: Changes, draft: Draft): Changes {
+  const { contacts, offers, legs, agents, events, orders, failures, lastContact } = draft;
+  if (contacts.size + offers.size + agents.size + events.length + failures.length === 0) return before;
+  floor.apply(draft);
+  return {
+    lastContact,
+    contacts: new Map([...before.contacts, ...contacts]),
+    offers: new Map([...before.offers, ...offers]),
+    legs: new Map([...before.legs, ...legs]),
+    agents: new Map([...before.agents, ...agents]),
+    events: [...before.events, ...events],
+    orders: [...before.orders, ...orders],
+    failures: [...(before.failures ?? []), ...failures],
+  };
+}

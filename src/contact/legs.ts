@@ -1,0 +1,35 @@
+/** Legs: the rows of those that are there, and the end of those that are not wanted. */
+import type { LegId } from '../base/ids.ts';
+import type { HangUpReason } from '../cti/port.ts';
+import type { Draft } from './floor.ts';
+import type { Contact, Leg } from './model.ts';
+
+export function newLeg(draft: Draft, contact: Contact, given: Pick<Leg, 'id' | 'role' | 'state'> & Partial<Leg>): Leg {
+  return draft.put('leg', {
+    domainId: draft.floor.domainId,
+    contactId: contact.id,
+    agentId: null,
+    closing: false,
+    createdAt: draft.at,
+    answeredAt: null,
+    endedAt: null,
+    cause: null,
+    ...given,
+  });
+}
+
+/** Orders a live leg to be hung up. Its row ends when the switch says that it is gone. */
+export function hangUpLeg(draft: Draft, legId: LegId | null, reason: HangUpReason = 'normal'): void {
+  const leg = draft.leg(legId);
+  if (leg) draft.order(leg.contactId, { type: 'hangUp', leg: leg.id, reason });
+}
+
+/**
+ * A leg of our making that we believe gone lives: its dialling was given up as failed, and was done all the same. Nobody is to
+ * be rung for nothing. Ids of legs that we make begin with their contact's.
+ */
+export function hangUpStray(draft: Draft, legId: LegId): void {
+  const contactId = legId.slice(0, legId.indexOf('.'));
+  if (!contactId.startsWith(`${draft.floor.domainId}-`)) return;
+  draft.order(contactId, { type: 'hangUp', leg: legId, reason: 'normal' });
+}

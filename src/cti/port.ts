@@ -5,7 +5,7 @@
  * Orders are idempotent: giving the same one twice has the effect of giving it once. An order about a leg that is
  * already gone rejects with `SwitchError` code `legGone`; the leg's own `legEnded` has then been, or is about to be, sent.
  */
-import type { BridgeId, LegId, PlayId } from '../base/ids.ts';
+import type { BridgeId, EpochMs, LegId, PlayId } from '../base/ids.ts';
 
 /** Why a leg ended, as far as the switch can tell. From Q.850/SIP by `asterisk/causes.ts` and its like. */
 export type LegCause =
@@ -18,7 +18,8 @@ export type LegCause =
   | 'invalidNumber'
   | 'congestion'
   | 'leaseExpired' // the controller stopped renewing
-  | 'switchLost' // it was gone when the switch came back
+  | 'switchLost' // the switch died, and the leg with it
+  | 'unheard' // it ended while nobody listened to the switch, who knows why
   | 'unknown';
 
 /** What a switch can be asked for when it hangs up. */
@@ -57,6 +58,8 @@ export interface LiveBridge {
 }
 
 export interface SwitchSnapshot {
+  /** When the switch began to run, by its own clock: legs that are older died with the one before. Null: not known. */
+  readonly startedAt: EpochMs | null;
   readonly legs: readonly LiveLeg[];
   readonly bridges: readonly LiveBridge[];
 }

@@ -2,6 +2,7 @@
  * What Asterisk sends, read at the door: events and the channels, bridges, endpoints inside them. Only what is used is read,
  * and what is not as expected becomes null or `ignored`, since a newer Asterisk may send anything.
  */
+import type { EpochMs } from '../../base/ids.ts';
 import type { Arrival } from '../port.ts';
 import type { AriEvent } from './ari.ts';
 
@@ -93,6 +94,12 @@ export function readEndpointState(value: unknown): string {
 /** `status.startup_time` of `GET /asterisk/info`: another one means another process, which has forgotten what was pushed. */
 export function readStartupTime(value: unknown): string {
   return text(fields(fields(value)?.['status'])?.['startup_time']);
+}
+
+/** The same as a time; null when it can't be read. */
+export function readStartedAt(value: unknown): EpochMs | null {
+  const startedAt = Date.parse(readStartupTime(value).replace(/([+-]\d{2})(\d{2})$/, '$1:$2'));
+  return Number.isNaN(startedAt) ? null : startedAt;
 }
 
 /** `value` of `GET …/variable`. */

@@ -16,7 +16,7 @@
  * the prompt to end, and all other requests on our line behind it. Hence: orders stop what plays, or come after it; and leases
  * go `apart`.
  */
-import type { BridgeId, LegId, PlayId } from '../../base/ids.ts';
+import type { BridgeId, EpochMs, LegId, PlayId } from '../../base/ids.ts';
 import {
   type Arrival,
   type Endpoint,
@@ -42,6 +42,7 @@ import {
   readChannels,
   readEndpointState,
   readEvent,
+  readStartedAt,
   readStartupTime,
   readVariable,
   type SwitchedEvent,
@@ -128,6 +129,8 @@ export class AsteriskSwitch implements SwitchPort {
   #firstLook: { resolve(): void; reject(error: unknown): void } | null = null;
   /** Start of the Asterisk process that has our endpoints. */
   #provisionedAt: string | null = null;
+  /** Of the Asterisk that was looked at last. */
+  #startedAt: EpochMs | null = null;
   #wakeRetry: (() => void) | null = null;
 
   constructor(options: AsteriskSwitchOptions) {
@@ -466,10 +469,11 @@ export class AsteriskSwitch implements SwitchPort {
   /** What lives, and is ours. */
   async #look(): Promise<{ readonly snapshot: SwitchSnapshot }> {
     const app = this.#options.appName;
-    const [application, channelList, bridgeList] = await Promise.all([
+    const [application, channelList, bridgeList, info] = await Promise.all([
       this.#call('GET', ariPath('applications', app), {}, [404]),
       this.#call('GET', 'channels'),
       this.#call('GET', 'bridges'),
+      this.#call('GET', 'asterisk/info', { query: { only: 'status' } }),
     ]);
     const followed = readApplicationChannels(application);
     const legs = readChannels(channelList).flatMap((channel) => liveLeg(channel, app, followed) ?? []);
@@ -477,16 +481,18 @@ export class AsteriskSwitch implements SwitchPort {
     const bridges = readBridges(bridgeList)
       .filter((bridge) => bridge.name === app)
       .map((bridge) => ({ bridge: bridge.id, legs: bridge.channels.filter((leg) => ids.has(leg)) }));
-    return { snapshot: { legs, bridges } };
+    return { snapshot: { startedAt: readStartedAt(info), legs, bridges } };
   }
 
   /** Takes over what lives; what we believed and is not there has ended meanwhile. */
   #adopt(snapshot: SwitchSnapshot): void {
     const live = new Map(snapshot.legs.map((leg) => [leg.leg, leg]));
+    const isAnother = snapshot.startedAt !== this.#startedAt;
+    this.#startedAt = snapshot.startedAt;
     for (const [leg, state] of [...this.#legs]) {
       if (live.has(leg)) continue;
       if (state.unsure) this.#legs.delete(leg);
-      else this.#end(leg, 'switchLost');
+      else this.#end(leg, isAnother ? 'switchLost' : 'unheard');
     }
     for (const [leg, found] of live) {
       const known = this.#legs.get(leg);

@@ -62,6 +62,8 @@ export class MemorySwitch implements SwitchPort {
   readonly #registered = new Set<string>();
   /** What this listener believes to live: for `switchLost`, as a real adapter tells it. */
   readonly #told = new Set<LegId>();
+  #startedAt = Date.now();
+  #restarted = false;
   #listener: ((event: SwitchEvent) => void) | null = null;
   #connected = false;
   #closed = false;
@@ -289,8 +291,9 @@ export class MemorySwitch implements SwitchPort {
     if (this.#connected || this.#closed) return;
     this.#connected = true;
     for (const leg of this.#told) {
-      if (!this.#legs.has(leg)) this.#tell({ type: 'legEnded', leg, cause: 'switchLost' });
+      if (!this.#legs.has(leg)) this.#tell({ type: 'legEnded', leg, cause: this.#restarted ? 'switchLost' : 'unheard' });
     }
+    this.#restarted = false;
     this.#told.clear();
     for (const leg of this.#legs.keys()) this.#told.add(leg);
     this.#tell({ type: 'resynchronised', snapshot: this.#snapshot() });
@@ -303,6 +306,8 @@ export class MemorySwitch implements SwitchPort {
     this.#legs.clear();
     this.#bridges.clear();
     this.#registered.clear();
+    this.#startedAt = Date.now();
+    this.#restarted = true;
     this.restoreConnection();
   }
 
@@ -335,6 +340,7 @@ export class MemorySwitch implements SwitchPort {
   #snapshot(): SwitchSnapshot {
     const legs = [...this.#legs.values()];
     return {
+      startedAt: this.#startedAt,
       legs: legs.map(({ leg, direction, state, arrival }) => ({ leg, direction, state, arrival })),
       bridges: [...this.#bridges].map((bridge) => ({
         bridge,

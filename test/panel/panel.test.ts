@@ -225,6 +225,66 @@ describe('the agent’s state', () => {
     await page.getByTestId('pending').getByText('Next: Ready').waitFor();
   });
 
+  test('in wrap-up can be prolonged by key or button, also while typing, until that is used up', async () => {
+    const page = await house.panel('tanaka');
+    await getReady(page);
+    await talk(page);
+    await page.fill('textarea[name=note]', 'not done yet');
+    house.backend.callerHangsUp('agent-tanaka');
+    const left = page.getByTestId('wrap-up-left');
+    await left.getByText(/^(1:00|0:5\d) left$/).waitFor();
+
+    await page.locator('textarea[name=note]').press('Control+Shift+Enter');
+    await left.getByText(/^1:[0-3]\d left$/).waitFor();
+    expect(inputsOf('wrapUpExtended')).toEqual([{ type: 'wrapUpExtended', agentId: 'agent-tanaka' }]);
+    expect(await page.inputValue('textarea[name=note]')).toBe('not done yet');
+
+    await page.getByRole('button', { name: 'Extend the wrap-up by 0:30' }).click();
+    await left.getByText(/^(2:00|1:5\d) left$/).waitFor();
+    expect(inputsOf('wrapUpExtended')).toHaveLength(2);
+
+    // Two minutes in all is the most here.
+    const button = page.getByRole('button', { name: /Extend the wrap-up/ });
+    await until('it is used up', () => button.isDisabled());
+    await page.locator('#wrap-up-no-more').getByText('This wrap-up can’t be extended any further.').waitFor();
+    await page.getByRole('heading', { name: '山田 花子' }).click();
+    await page.keyboard.press('e');
+    await page.getByRole('alert').getByText('This wrap-up can’t be extended any further.').waitFor();
+    expect(inputsOf('wrapUpExtended')).toHaveLength(2);
+    expect(inputsOf('wrapUp')).toEqual([]);
+  });
+
+  test('in wrap-up has no button to prolong it where the desk does not allow that', async () => {
+    const page = await house.panel('tanaka');
+    await getReady(page);
+    await talk(page);
+    house.backend.callerHangsUp('agent-tanaka');
+    house.backend.setAgent('agent-tanaka', { wrapUpExtensionMs: null });
+    await page.getByTestId('wrap-up-left').waitFor();
+    await until('the button has gone', async () => (await page.getByRole('button', { name: /Extend the wrap-up/ }).count()) === 0);
+  });
+
+  test('as a supervisor sets it is said to the agent, with what it means now', async () => {
+    const page = await house.panel('tanaka');
+    await getReady(page);
+    const sato = { agentId: 'agent-sato', name: '佐藤 健', role: 'supervisor' } as const;
+    await house.backend.forceState(sato, 'agent-tanaka', 'notReady');
+    await page.getByTestId('state').getByText('Set by a supervisor').waitFor();
+    await page.getByRole('alert').getByText('A supervisor has set you to not ready.').waitFor();
+    await page.getByText('A supervisor set you to not ready.').waitFor();
+
+    await house.backend.forceState(sato, 'agent-tanaka', 'ready');
+    await page.getByRole('heading', { name: 'You are ready' }).waitFor();
+    await talk(page);
+    await house.backend.forceState(sato, 'agent-tanaka', 'loggedOff');
+    await page.getByRole('alert').getByText('A supervisor has set what comes after this contact: Log off.').waitFor();
+    await page.getByTestId('pending').getByText('Next: Log off').waitFor();
+    house.backend.callerHangsUp('agent-tanaka');
+    await page.getByLabel('What came of it?').selectOption('resolved');
+    await page.getByRole('button', { name: 'Finish' }).click();
+    await page.getByRole('button', { name: 'Start my shift' }).waitFor();
+  });
+
   test('letter keys can be switched off', async () => {
     const page = await house.panel('tanaka');
     await getReady(page);
@@ -386,6 +446,98 @@ describe('the floor', () => {
     await agents.getByRole('row', { name: /田中 美咲 Ready/ }).waitFor();
     house.backend.offer('agent-tanaka');
     await agents.getByRole('row', { name: /田中 美咲 On a contact .* 山田 花子/ }).waitFor();
+  });
+
+  test('shows how long each has probably still to wait, where that is known', async () => {
+    const page = await house.panel('sato', { path: '/supervisor' });
+    house.backend.setWaiting([
+      { ...waitingFor('a', 'Zoë', OSAKA, 90, 1), estimatedWaitMs: 150_000 },
+      waitingFor('b', 'Adam', LONDON, 30, 1),
+    ]);
+    const waiting = page.getByTestId('floor-waiting');
+    await waiting.getByRole('row', { name: /Zoë .* ≈ 2:30/ }).waitFor();
+    await waiting.getByRole('row', { name: /Adam .* –$/ }).waitFor();
+    await waiting.getByRole('button', { name: 'Still to wait' }).click();
+    expect(await waiting.locator('tbody tr td:nth-child(2) strong').allTextContents()).toEqual(['Zoë', 'Adam']);
+  });
+
+  test('lets a supervisor change an agent’s state with keys alone; what came of it is seen, and kept in the list', async () => {
+    house.backend.setAgent('agent-tanaka', { state: 'ready' });
+    await house.backend.submit({ type: 'panelOpened', agentId: 'agent-tanaka', holdsCall: false });
+    const page = await house.panel('sato', { path: '/supervisor' });
+    const audit = page.getByTestId('audit');
+    await audit.getByText('Nobody’s state has been changed by a supervisor.').waitFor();
+    const button = page.getByRole('button', { name: 'Change the state of 田中 美咲' });
+    await button.focus();
+    await page.keyboard.press('Enter');
+    const menu = page.getByRole('menu', { name: 'Change the state of 田中 美咲' });
+    expect(await menu.getByRole('menuitem', { name: 'Make ready' }).isDisabled()).toBe(true);
+    await until('the first that can be done has the focus', () =>
+      menu.getByRole('menuitem', { name: 'Make not ready' }).evaluate((item) => item === document.activeElement),
+    );
+    // The list is told anew all the time, and rows move: the menu stays.
+    house.backend.setAgent('agent-smith', { state: 'busy' });
+    await page.getByRole('row', { name: /John Smith On a contact/ }).waitFor();
+    await page.keyboard.press('Enter');
+
+    await page.getByRole('row', { name: /田中 美咲 Not ready Set by a supervisor/ }).waitFor();
+    expect(inputsOf('agentForced')).toEqual([{ type: 'agentForced', agentId: 'agent-tanaka', to: 'notReady', by: 'agent-sato' }]);
+    await audit.getByRole('listitem').getByText('Ready → Not ready').waitFor();
+    expect(await audit.getByRole('listitem').textContent()).toMatch(/^田中 美咲\d\d:\d\d.*by 佐藤 健$/);
+    expect(await page.getByTestId('announcement').textContent()).toBe('田中 美咲: Ready → Not ready.');
+    expect(await menu.count()).toBe(0);
+
+    // Escape closes it without anything, and the focus is back at the button.
+    await button.focus();
+    await page.keyboard.press('Enter');
+    await menu.waitFor();
+    await page.keyboard.press('Escape');
+    await menu.waitFor({ state: 'detached' });
+    expect(await button.evaluate((one) => one === document.activeElement)).toBe(true);
+    expect(inputsOf('agentForced')).toHaveLength(1);
+  });
+
+  test('asks before it logs somebody off, and says what waits for the end of a contact', async () => {
+    await house.backend.submit({ type: 'panelOpened', agentId: 'agent-tanaka', holdsCall: false });
+    house.backend.setAgent('agent-tanaka', { state: 'busy' });
+    const page = await house.panel('sato', { path: '/supervisor' });
+    const button = page.getByRole('button', { name: 'Change the state of 田中 美咲' });
+    const dialog = page.getByRole('dialog', { name: 'Log 田中 美咲 off?' });
+    await button.click();
+    await page.getByText('Takes effect after the contact').waitFor();
+    await page.getByRole('menuitem', { name: 'Log off…' }).click();
+    await dialog.getByText('The present contact goes on; the shift ends after it.').waitFor();
+    await dialog.getByRole('button', { name: 'Cancel' }).last().click();
+    await dialog.waitFor({ state: 'detached' });
+    expect(inputsOf('agentForced')).toEqual([]);
+
+    await button.click();
+    await page.getByRole('menuitem', { name: 'Log off…' }).click();
+    await dialog.getByRole('button', { name: 'Log off' }).click();
+    await page.getByRole('row', { name: /田中 美咲 On a contact ?Next: Log off/ }).waitFor();
+    await page.getByTestId('audit').getByText('On a contact → Off shift (after the contact)').waitFor();
+
+    // A panel that is not there can't be made ready; one who is off shift has nothing to be changed.
+    await house.backend.submit({ type: 'panelClosed', agentId: 'agent-tanaka' });
+    await button.click();
+    await page.getByText('Panel not open: can’t be made ready').waitFor();
+    expect(await page.getByRole('menuitem', { name: 'Make ready' }).isDisabled()).toBe(true);
+    await page.getByRole('heading', { name: /^Agents/ }).click();
+    await page.getByRole('menu').waitFor({ state: 'detached' });
+    house.backend.setAgent('agent-tanaka', { state: 'loggedOff', pending: null });
+    await page.getByLabel('Show off-shift agents').check();
+    await until('nothing can be changed', () => button.isDisabled());
+  });
+
+  test('shows a refusal of a change in words', async () => {
+    await house.backend.submit({ type: 'panelOpened', agentId: 'agent-tanaka', holdsCall: false });
+    house.backend.setAgent('agent-tanaka', { state: 'ready' });
+    const page = await house.panel('sato', { path: '/supervisor' });
+    await page.getByRole('button', { name: 'Change the state of 田中 美咲' }).click();
+    house.backend.refuseNext('noSuchAgent');
+    await page.getByRole('menuitem', { name: 'Make not ready' }).click();
+    await page.getByText('There is no such agent at the desks that you may see.').waitFor();
+    await page.getByTestId('audit').getByText('Nobody’s state has been changed').waitFor();
   });
 
   test('a contact that comes to a supervisor is brought to the front', async () => {

@@ -84,6 +84,7 @@ const timer = setInterval(() => {
     callingNumber: index === 1 ? null : '+81312345678',
     arrivedAt: Date.now() - (5 - index) * 17_000,
     position: index + 1,
+    estimatedWaitMs: index === 1 ? null : (index + 1) * 35_000,
     agent: null,
   }));
   if (seconds % 4 === 0) backend.setWaiting(waiting);

@@ -9,6 +9,7 @@ export const KEYS: readonly { readonly key: string; readonly word: WordKey }[] =
   { key: 'R', word: 'action.ready' },
   { key: 'N', word: 'action.notReady' },
   { key: 'M', word: 'action.mute' },
+  { key: 'E', word: 'wrapUp.extend' },
   { key: '?', word: 'help.open' },
 ];
 
@@ -53,6 +54,9 @@ export function listenToKeys(panel: Panel): () => void {
         break;
       case 'm':
         panel.toggleMute();
+        break;
+      case 'e':
+        panel.extendWrapUp();
         break;
       default:
         return;

@@ -3,7 +3,7 @@
  * their own but drafts of a form. The truth is the server's last `state`: nothing here guesses what comes next.
  */
 import { batch, computed, effect, type ReadonlySignal, type Signal, signal, untracked } from '@preact/signals';
-import type { AgentView, ContactView, FloorMessage, ServerMessage } from '../messages.ts';
+import type { AgentView, ContactView, FloorMessage, ForcedChange, ServerMessage } from '../messages.ts';
 import { logOut, socketUrl, whoAmI } from './api.ts';
 import { createI18n, type I18n } from './i18n.ts';
 import { type BrowserPhone, createBrowserPhone } from './phone.ts';
@@ -46,6 +46,8 @@ export interface Panel {
   readonly agent: ReadonlySignal<AgentView | null>;
   readonly contact: ReadonlySignal<ContactView | null>;
   readonly floor: ReadonlySignal<FloorMessage | null>;
+  /** The last changes by supervisors, newest first; null until they are known. */
+  readonly forcedChanges: ReadonlySignal<readonly ForcedChange[] | null>;
   readonly tab: ReadonlySignal<Tab>;
   readonly mayWatch: ReadonlySignal<boolean>;
   /** The server's clock, in steps of half a second. */
@@ -72,6 +74,7 @@ export interface Panel {
   toggleMute(): void;
   setDraft(change: Partial<Omit<Draft, 'contactId'>>): void;
   finishWrapUp(): boolean;
+  extendWrapUp(): void;
   toast(text: string): void;
   dropToast(id: number): void;
 }
@@ -82,10 +85,17 @@ const TOAST_MS = 8_000;
 const LETTER_KEYS = 'madoguchi.letterKeys';
 /** When the time for wrap-up runs out, what has been typed is sent this long before. */
 const SAVE_BEFORE_END_MS = 2_000;
+/** Said aloud this long before the end, once. */
+const WARN_BEFORE_END_MS = 15_000;
 
 /** The name to show; a party without one is "not known". */
 export function contactName(contact: ContactView, i18n: I18n): string {
   return contact.customer.name.trim() === '' ? i18n.t('contact.nameUnknown') : contact.customer.name;
+}
+
+/** `Ready → Not ready`, and whether that waits for the end of a contact. */
+export function forcedChangeText({ from, to }: ForcedChange, i18n: I18n): string {
+  return i18n.t(from === 'busy' ? 'audit.after' : 'audit.change', { from: i18n.word('state', from), to: i18n.word('state', to) });
 }
 
 function readStored<T>(key: string, check: (value: unknown) => value is T, fallback: T): T {
@@ -116,6 +126,7 @@ export function createPanel(audio: HTMLAudioElement): Panel {
   const agent = signal<AgentView | null>(null);
   const contact = signal<ContactView | null>(null);
   const floor = signal<FloorMessage | null>(null);
+  const forcedChanges = signal<readonly ForcedChange[] | null>(null);
   const tab = signal<Tab>(location.pathname.startsWith('/supervisor') ? 'floor' : 'desk');
   const offsetMs = signal(0);
   const now = signal(Date.now());
@@ -132,6 +143,7 @@ export function createPanel(audio: HTMLAudioElement): Panel {
   let toastId = 0;
   let shownOffer = '';
   let savedWrapUp = '';
+  let warnedOf = 0;
   let takeBackNotification = (): void => undefined;
 
   const dropToast = (id: number): void => {
@@ -227,6 +239,20 @@ export function createPanel(audio: HTMLAudioElement): Panel {
           floor.value = message;
         });
         return;
+      case 'forcedChanges': {
+        const newest = message.changes[0];
+        // The outcome of what this supervisor did; what others do is in the list.
+        if (newest !== undefined && newest.byId === agent.value?.agentId && forcedChanges.value?.every(({ id }) => id !== newest.id)) {
+          announcement.value = t('announce.forced', { name: newest.agent, change: forcedChangeText(newest, i18n) });
+        }
+        forcedChanges.value = message.changes;
+        return;
+      }
+      case 'forced': {
+        const { state } = agent.value ?? {};
+        toast(state === 'busy' ? t('forced.pending', { state: t(`pending.${message.to}`) }) : t(`forced.${message.to}`));
+        return;
+      }
       case 'refused': {
         const known = i18n.word('refused', message.code);
         toast(known === message.code ? t('refused.generic', { message: message.message }) : known);
@@ -248,6 +274,7 @@ export function createPanel(audio: HTMLAudioElement): Panel {
       agent.value = null;
       contact.value = null;
       floor.value = null;
+      forcedChanges.value = null;
     });
     shownOffer = '';
     ringer.stop();
@@ -363,6 +390,13 @@ export function createPanel(audio: HTMLAudioElement): Panel {
     untracked(() => sendWrapUp(disposition === '' ? 'other' : disposition));
   });
 
+  effect(() => {
+    const endsAt = agent.value?.wrapUpEndsAt ?? null;
+    if (endsAt === null || warnedOf === endsAt || now.value < endsAt - WARN_BEFORE_END_MS) return;
+    warnedOf = endsAt;
+    announcement.value = t('announce.wrapUpSoon', { seconds: Math.max(0, Math.ceil((endsAt - now.value) / 1000)) });
+  });
+
   setInterval(() => {
     now.value = Date.now() + offsetMs.value;
   }, 500);
@@ -389,6 +423,7 @@ export function createPanel(audio: HTMLAudioElement): Panel {
     agent,
     contact,
     floor,
+    forcedChanges,
     tab,
     mayWatch,
     now,
@@ -461,6 +496,11 @@ export function createPanel(audio: HTMLAudioElement): Panel {
     finishWrapUp() {
       const { disposition } = draft.value;
       return disposition !== '' && sendWrapUp(disposition);
+    },
+    extendWrapUp() {
+      if (agent.value?.state !== 'workingAfterCall' || agent.value.wrapUpExtensionMs === null) return;
+      if (agent.value.wrapUpExtensionMs === 0) toast(t('wrapUp.noMore'));
+      else request({ type: 'extendWrapUp' });
     },
     toast,
     dropToast,

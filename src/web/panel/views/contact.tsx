@@ -16,7 +16,9 @@ const ORIGIN_ICONS: Readonly<Record<ContactView['origin'], IconName>> = {
   call: 'phone',
   callMe: 'globe',
   queueCallback: 'callback',
+  abandonedCallback: 'callback',
   lostCallback: 'callback',
+  notice: 'notice',
 };
 
 export function ContactPane({ panel, agent, contact }: Props) {
@@ -214,6 +216,7 @@ function WorkBar({ panel, agent, contact }: Props) {
     if (wrapUp && document.activeElement?.tagName !== 'TEXTAREA') select.current?.focus();
   }, [wrapUp]);
 
+  const { wrapUpExtensionMs } = agent;
   const left = wrapUp && agent.wrapUpEndsAt !== null ? Math.max(0, agent.wrapUpEndsAt - panel.now.value) : null;
   const finish = (event: Event): void => {
     event.preventDefault();
@@ -224,9 +227,23 @@ function WorkBar({ panel, agent, contact }: Props) {
     }
     panel.finishWrapUp();
   };
+  // In wrap-up the focus is in a field, where letters are text.
+  const onKey = (event: KeyboardEvent): void => {
+    if (!wrapUp || event.key !== 'Enter' || !(event.ctrlKey || event.metaKey)) return;
+    if (!event.shiftKey) return finish(event);
+    event.preventDefault();
+    panel.extendWrapUp();
+  };
 
   return (
-    <form class="work-bar" noValidate data-wrap-up={wrapUp} onSubmit={finish} aria-label={t(wrapUp ? 'wrapUp.title' : 'wrapUp.note')}>
+    <form
+      class="work-bar"
+      noValidate
+      data-wrap-up={wrapUp}
+      onSubmit={finish}
+      onKeyDown={onKey}
+      aria-label={t(wrapUp ? 'wrapUp.title' : 'wrapUp.note')}
+    >
       {wrapUp && (
         <div class="wrap-up-side">
           <label class="field">
@@ -257,16 +274,34 @@ function WorkBar({ panel, agent, contact }: Props) {
           placeholder={t('wrapUp.notePlaceholder')}
           value={draft.note}
           onInput={(event) => panel.setDraft({ note: event.currentTarget.value })}
-          onKeyDown={(event) => {
-            if (wrapUp && event.key === 'Enter' && (event.ctrlKey || event.metaKey)) finish(event);
-          }}
         />
       </label>
       {wrapUp && (
         <div class="wrap-up-end">
           {left !== null && (
-            <span class="muted small timer" data-soon={left < 15_000} data-testid="wrap-up-left">
-              {t('wrapUp.remaining', { time: duration(left + 999) })}
+            <span class="wrap-up-time">
+              <span class="muted small timer" data-soon={left < 15_000} data-testid="wrap-up-left">
+                {t('wrapUp.remaining', { time: duration(left + 999) })}
+              </span>
+              {wrapUpExtensionMs !== null && (
+                <button
+                  type="button"
+                  class="button slim"
+                  aria-label={t('wrapUp.extendLabel', { time: duration(wrapUpExtensionMs) })}
+                  aria-keyshortcuts="E Control+Shift+Enter"
+                  aria-describedby={wrapUpExtensionMs === 0 ? 'wrap-up-no-more' : undefined}
+                  title={wrapUpExtensionMs === 0 ? t('wrapUp.noMore') : t('wrapUp.extendHint')}
+                  disabled={wrapUpExtensionMs === 0 || panel.link.value !== 'open'}
+                  onClick={() => panel.extendWrapUp()}
+                >
+                  {wrapUpExtensionMs === 0 ? t('wrapUp.extend') : t('wrapUp.extendBy', { time: duration(wrapUpExtensionMs) })} <kbd>E</kbd>
+                </button>
+              )}
+            </span>
+          )}
+          {wrapUpExtensionMs === 0 && (
+            <span class="muted small" id="wrap-up-no-more">
+              {t('wrapUp.noMore')}
             </span>
           )}
           <button type="submit" class="button primary large" disabled={panel.link.value !== 'open'}>
@@ -296,12 +331,13 @@ function Facts({ panel, contact }: { panel: Panel; contact: ContactView }) {
   const { t } = i18n;
   const { customer } = contact;
   const question = contact.question?.trim() ?? '';
+  const asked = t(contact.origin === 'notice' ? 'contact.notice' : 'contact.question');
   const pageUrl = contact.pageUrl ?? '';
   return (
     <div class="column">
       {(question !== '' || pageUrl !== '') && (
-        <section class="card question" aria-label={t('contact.question')}>
-          <h2>{t('contact.question')}</h2>
+        <section class="card question" aria-label={asked}>
+          <h2>{asked}</h2>
           <p class="question-text">{question === '' ? t('contact.noQuestion') : question}</p>
           {pageUrl !== '' && (
             <p class="muted small page">

@@ -1,10 +1,12 @@
-/** What a supervisor sees: who waits, who works. Live, sortable, by desk. */
+/** What a supervisor sees: who waits, who works, whose state was changed by whom. Live, sortable, by desk. And changes states. */
 import { type Signal, useSignal } from '@preact/signals';
 import type { ComponentChildren } from 'preact';
+import { useEffect } from 'preact/hooks';
 import type { FloorMessage } from '../../messages.ts';
 import { duration } from '../i18n.ts';
 import { formatNumber } from '../numbers.ts';
-import type { Panel } from '../panel.ts';
+import { forcedChangeText, type Panel } from '../panel.ts';
+import { Dialog, Icon, Menu } from './pieces.tsx';
 
 type Waiting = FloorMessage['waiting'][number];
 type FloorAgent = FloorMessage['agents'][number];
@@ -13,7 +15,8 @@ type Sort = { readonly column: string; readonly down: boolean };
 interface Column<Row> {
   readonly id: string;
   readonly title: string;
-  readonly value: (row: Row) => string | number;
+  /** What it is sorted by; without, the column has a title for those who don't see it only. */
+  readonly value?: (row: Row) => string | number;
   readonly cell: (row: Row) => ComponentChildren;
   readonly numeric?: boolean;
 }
@@ -29,6 +32,8 @@ export function FloorView({ panel }: { panel: Panel }) {
   const showOff = useSignal(false);
   const waitingSort = useSignal<Sort>({ column: 'arrivedAt', down: false });
   const agentSort = useSignal<Sort>({ column: 'state', down: false });
+  const menu = useSignal<OpenMenu | null>(null);
+  const loggingOff = useSignal<FloorAgent | null>(null);
   const floor = panel.floor.value;
   const now = panel.now.value;
 
@@ -89,6 +94,13 @@ export function FloorView({ panel }: { panel: Panel }) {
         </time>
       ),
     },
+    {
+      id: 'estimate',
+      title: t('floor.estimate'),
+      numeric: true,
+      value: (row) => row.estimatedWaitMs ?? Number.MAX_SAFE_INTEGER,
+      cell: (row) => <span class="timer">{row.estimatedWaitMs === null ? '–' : `≈ ${duration(row.estimatedWaitMs)}`}</span>,
+    },
   ];
 
   const agentColumns: Column<FloorAgent>[] = [
@@ -136,7 +148,34 @@ export function FloorView({ panel }: { panel: Panel }) {
         </span>
       ),
     },
+    {
+      id: 'change',
+      title: t('floor.change'),
+      cell: (row) => {
+        const off = row.state === 'loggedOff';
+        return (
+          <button
+            type="button"
+            class="plain change-state"
+            data-agent={row.agentId}
+            aria-label={t('floor.changeOf', { name: row.name })}
+            aria-haspopup="menu"
+            aria-expanded={menu.value?.agentId === row.agentId}
+            title={off ? t('floor.offShift') : t('floor.change')}
+            disabled={off}
+            onClick={(event) => {
+              const { top, bottom, right } = event.currentTarget.getBoundingClientRect();
+              menu.value = menu.value?.agentId === row.agentId ? null : { agentId: row.agentId, top, bottom, right };
+            }}
+          >
+            <Icon name="more" />
+          </button>
+        );
+      },
+    },
   ];
+  const shown = menu.value;
+  const changing = shown === null ? undefined : agents.find((row) => row.agentId === shown.agentId);
 
   return (
     <>
@@ -200,8 +239,149 @@ export function FloorView({ panel }: { panel: Panel }) {
           language={i18n.language.value}
           testId="floor-agents"
         />
+        <Audit panel={panel} />
       </div>
+      {shown !== null && changing !== undefined && (
+        <ForceMenu
+          key={shown.agentId}
+          panel={panel}
+          agent={changing}
+          at={shown}
+          onClose={() => {
+            menu.value = null;
+          }}
+          onLogOff={() => {
+            loggingOff.value = changing;
+          }}
+        />
+      )}
+      {loggingOff.value !== null && (
+        <LogOffDialog
+          panel={panel}
+          agent={loggingOff.value}
+          onClose={() => {
+            loggingOff.value = null;
+          }}
+        />
+      )}
     </>
+  );
+}
+
+/** Whose menu, and where its button was. It hangs over the page, not in the row: rows move while it is open. */
+interface OpenMenu {
+  readonly agentId: string;
+  readonly top: number;
+  readonly bottom: number;
+  readonly right: number;
+}
+
+/** More than the menu is high. */
+const MENU_PX = 190;
+
+interface ForceMenuProps {
+  readonly panel: Panel;
+  readonly agent: FloorAgent;
+  readonly at: OpenMenu;
+  readonly onClose: () => void;
+  readonly onLogOff: () => void;
+}
+
+function ForceMenu({ panel, agent, at, onClose, onLogOff }: ForceMenuProps) {
+  const { t } = panel.i18n;
+  const { agentId } = agent;
+  const engaged = agent.state === 'busy' || agent.state === 'workingAfterCall';
+  const close = (): void => {
+    onClose();
+    document.querySelector<HTMLElement>(`.change-state[data-agent="${CSS.escape(agentId)}"]`)?.focus();
+  };
+  useEffect(() => {
+    // What it hangs at goes away under it.
+    window.addEventListener('resize', onClose);
+    window.addEventListener('scroll', onClose, { capture: true });
+    return () => {
+      window.removeEventListener('resize', onClose);
+      window.removeEventListener('scroll', onClose, { capture: true });
+    };
+  }, [onClose]);
+
+  const below = at.bottom + MENU_PX < window.innerHeight;
+  const place = below ? { top: `${at.bottom + 4}px` } : { top: 'auto', bottom: `${window.innerHeight - at.top + 4}px` };
+  return (
+    <Menu
+      label={t('floor.changeOf', { name: agent.name })}
+      owner=".menu, .change-state"
+      onClose={close}
+      style={{ position: 'fixed', left: 'auto', minWidth: 'auto', right: `${window.innerWidth - at.right}px`, ...place }}
+    >
+      {(['ready', 'notReady', 'loggedOff'] as const).map((to) => (
+        <button
+          key={to}
+          type="button"
+          role="menuitem"
+          // Where the agent is already, or (with a contact) will be next, there is nothing to change.
+          disabled={(engaged ? agent.pending === to : agent.state === to) || (to === 'ready' && agent.panel !== 'open')}
+          onClick={() => {
+            close();
+            if (to === 'loggedOff') onLogOff();
+            else panel.request({ type: 'forceState', agentId, to });
+          }}
+        >
+          {t(`force.${to}`)}
+        </button>
+      ))}
+      {agent.panel !== 'open' && <p class="menu-note">{t('floor.panelNotOpen')}</p>}
+      {engaged && <p class="menu-note">{t(agent.state === 'busy' ? 'floor.afterContact' : 'floor.endsWrapUp')}</p>}
+    </Menu>
+  );
+}
+
+function LogOffDialog({ panel, agent, onClose }: { panel: Panel; agent: FloorAgent; onClose: () => void }) {
+  const { t } = panel.i18n;
+  return (
+    <Dialog title={t('force.confirmTitle', { name: agent.name })} closeLabel={t('force.cancel')} onClose={onClose}>
+      <p>{t(agent.state === 'busy' ? 'force.confirmBusy' : 'force.confirmText')}</p>
+      <form method="dialog" class="dialog-end">
+        <button type="submit" class="button">
+          {t('force.cancel')}
+        </button>
+        <button
+          type="submit"
+          class="button danger"
+          onClick={() => panel.request({ type: 'forceState', agentId: agent.agentId, to: 'loggedOff' })}
+        >
+          {t('force.confirm')}
+        </button>
+      </form>
+    </Dialog>
+  );
+}
+
+/** The last changes by supervisors, as the log has them. */
+function Audit({ panel }: { panel: Panel }) {
+  const { i18n } = panel;
+  const { t } = i18n;
+  const changes = panel.forcedChanges.value;
+  return (
+    <section class="card table-card audit" data-testid="audit" aria-label={t('audit.title')}>
+      <h2>{t('audit.title')}</h2>
+      {changes === null || changes.length === 0 ? (
+        <p class="empty small">{t(changes === null ? 'checking' : 'audit.empty')}</p>
+      ) : (
+        <ul class="seen table-scroll">
+          {changes.map((change) => (
+            <li key={change.id}>
+              <div class="seen-line">
+                <strong>{change.agent}</strong>
+                <time class="muted small">{i18n.time(change.at, panel.now.peek())}</time>
+              </div>
+              <div class="small">{forcedChangeText(change, i18n)}</div>
+              <div class="muted small">{t('audit.by', { name: change.by })}</div>
+            </li>
+          ))}
+        </ul>
+      )}
+    </section>
   );
 }
 
@@ -251,19 +431,23 @@ function Table<Row>({ caption, rows, columns, sort, keyOf, empty, language, test
                     key={column.id}
                     scope="col"
                     data-numeric={column.numeric}
-                    aria-sort={by === column.id ? (down ? 'descending' : 'ascending') : 'none'}
+                    aria-sort={column.value === undefined ? undefined : by === column.id ? (down ? 'descending' : 'ascending') : 'none'}
                   >
-                    <button
-                      type="button"
-                      onClick={() => {
-                        sort.value = { column: column.id, down: by === column.id && !down };
-                      }}
-                    >
-                      {column.title}
-                      <span class="sort-mark" aria-hidden="true">
-                        {by === column.id ? (down ? '▾' : '▴') : ''}
-                      </span>
-                    </button>
+                    {column.value === undefined ? (
+                      <span class="visually-hidden">{column.title}</span>
+                    ) : (
+                      <button
+                        type="button"
+                        onClick={() => {
+                          sort.value = { column: column.id, down: by === column.id && !down };
+                        }}
+                      >
+                        {column.title}
+                        <span class="sort-mark" aria-hidden="true">
+                          {by === column.id ? (down ? '▾' : '▴') : ''}
+                        </span>
+                      </button>
+                    )}
                   </th>
                 ))}
               </tr>

@@ -8,6 +8,7 @@ const REASON_TEXTS: Readonly<Record<string, WordKey>> = {
   declined: 'idle.declinedText',
   phoneUnreachable: 'idle.phoneText',
   panelLost: 'idle.panelText',
+  supervisor: 'idle.supervisorText',
 };
 
 /** The middle of the screen while there is no contact. */

@@ -1,5 +1,5 @@
 /** Small pieces that several views use. */
-import type { ComponentChildren } from 'preact';
+import type { ComponentChildren, CSSProperties } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import type { I18n, PanelLanguage } from '../i18n.ts';
 import type { Panel } from '../panel.ts';
@@ -44,6 +44,8 @@ const PATHS = {
   chevron: 'M6 9l6 6 6-6',
   help: 'M9 9a3 3 0 1 1 4.5 2.6c-.9.6-1.5 1.1-1.5 2.4M12 17.5h.01M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18z',
   exit: 'M14 4h5v16h-5M4 12h10M10 8l4 4-4 4',
+  notice: 'M4 10v4h3l9 4V6l-9 4zM8 14.5 9.5 20H12l-1.3-4M19 9.5a4 4 0 0 1 0 5',
+  more: 'M5 12h.01M12 12h.01M19 12h.01',
   check: 'M5 12.5l4.5 4.5L19 7',
   coffee: 'M5 9h11v6a4 4 0 0 1-4 4H9a4 4 0 0 1-4-4zM16 10.5h2a2 2 0 0 1 0 4h-2M8 3v3M12 3v3',
 } as const;
@@ -95,6 +97,59 @@ export function TakenOver({ panel }: { panel: Panel }) {
           {t('takenOver.here')}
         </button>
       </main>
+    </div>
+  );
+}
+
+/** A list of actions that opens at a button: the first has the focus, arrows move it; Escape and a click elsewhere close it. */
+export function Menu({
+  label,
+  owner,
+  onClose,
+  style,
+  children,
+}: {
+  label: string;
+  /** Selector of what a click in belongs to the menu, its button among it. */
+  owner: string;
+  onClose: () => void;
+  style?: CSSProperties;
+  children: ComponentChildren;
+}) {
+  const menu = useRef<HTMLDivElement>(null);
+  const close = useRef(onClose);
+  close.current = onClose;
+  const focus = (step: -1 | 0 | 1): void => {
+    const items: (Element | null)[] = [...(menu.current?.querySelectorAll('button:enabled') ?? [])];
+    const from = step === 0 ? 0 : items.indexOf(document.activeElement);
+    const next = items[(from + step + items.length) % items.length];
+    if (next instanceof HTMLElement) next.focus();
+  };
+  useEffect(() => {
+    focus(0);
+    const outside = (event: PointerEvent): void => {
+      if (event.target instanceof Element && event.target.closest(owner) === null) close.current();
+    };
+    const escape = (event: KeyboardEvent): void => {
+      if (event.key === 'Escape') close.current();
+    };
+    window.addEventListener('pointerdown', outside);
+    window.addEventListener('keydown', escape);
+    return () => {
+      window.removeEventListener('pointerdown', outside);
+      window.removeEventListener('keydown', escape);
+    };
+  }, [owner]);
+
+  const onKey = (event: KeyboardEvent): void => {
+    if (event.key === 'Tab') return onClose();
+    if (event.key !== 'ArrowDown' && event.key !== 'ArrowUp') return;
+    event.preventDefault();
+    focus(event.key === 'ArrowDown' ? 1 : -1);
+  };
+  return (
+    <div class="menu" role="menu" aria-label={label} style={style} ref={menu} onKeyDown={onKey}>
+      {children}
     </div>
   );
 }

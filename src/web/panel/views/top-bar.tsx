@@ -1,8 +1,7 @@
-import { useEffect, useRef } from 'preact/hooks';
 import type { AgentView } from '../../messages.ts';
 import { duration } from '../i18n.ts';
 import type { Panel } from '../panel.ts';
-import { Brand, Icon, LanguageSwitch } from './pieces.tsx';
+import { Brand, Icon, LanguageSwitch, Menu } from './pieces.tsx';
 
 export function TopBar({ panel, agent }: { panel: Panel; agent: AgentView }) {
   const { i18n } = panel;
@@ -87,27 +86,7 @@ const CHOSEN_REASONS = ['break', 'lunch', 'meeting', 'paperwork'] as const;
 
 function StateButtons({ panel, agent }: { panel: Panel; agent: AgentView }) {
   const { t } = panel.i18n;
-  const menu = useRef<HTMLDivElement>(null);
   const open = panel.reasonsOpen.value;
-  useEffect(() => {
-    if (!open) return;
-    menu.current?.querySelector('button')?.focus();
-    const outside = (event: PointerEvent): void => {
-      if (event.target instanceof Element && event.target.closest('.not-ready') === null) panel.reasonsOpen.value = false;
-    };
-    window.addEventListener('pointerdown', outside);
-    return () => window.removeEventListener('pointerdown', outside);
-  }, [open, panel]);
-
-  const step = (event: KeyboardEvent): void => {
-    if (event.key !== 'ArrowDown' && event.key !== 'ArrowUp') return;
-    event.preventDefault();
-    const items: (Element | null)[] = [...(menu.current?.querySelectorAll('button') ?? [])];
-    const at = items.indexOf(document.activeElement);
-    const next = items[(at + (event.key === 'ArrowDown' ? 1 : items.length - 1)) % items.length];
-    if (next instanceof HTMLElement) next.focus();
-  };
-
   return (
     <div class="state-buttons">
       <button
@@ -134,7 +113,13 @@ function StateButtons({ panel, agent }: { panel: Panel; agent: AgentView }) {
           <Icon name="coffee" /> {t('action.notReady')} <Icon name="chevron" size={14} />
         </button>
         {open && (
-          <div class="menu" role="menu" aria-label={t('action.chooseReason')} ref={menu} onKeyDown={step}>
+          <Menu
+            label={t('action.chooseReason')}
+            owner=".not-ready"
+            onClose={() => {
+              panel.reasonsOpen.value = false;
+            }}
+          >
             {CHOSEN_REASONS.map((reason) => (
               <button
                 key={reason}
@@ -148,7 +133,7 @@ function StateButtons({ panel, agent }: { panel: Panel; agent: AgentView }) {
                 {t(`reason.${reason}`)}
               </button>
             ))}
-          </div>
+          </Menu>
         )}
       </div>
       <button

@@ -182,6 +182,7 @@ export function floorView(principal: Principal, floor: FloorView, directory: Dir
       callingNumber: c.callingNumber.kind === 'valid' ? c.callingNumber.e164 : null,
       arrivedAt: c.arrivedAt,
       position: position.get(c.id) ?? null,
+      estimatedWaitMs: floor.estimatedWaitMs(c.id),
       agent: nameOf(c.agentId),
     }));
   const agents = [...directory.agents.values()]

@@ -19,6 +19,7 @@ import { AriWebSocket } from './cti/asterisk/ari-ws.ts';
 import { AsteriskMissingError, defaultPrefix, readPrefix } from './cti/asterisk/server/prefix.ts';
 import { startAsterisk } from './cti/asterisk/server/server.ts';
 import { AsteriskSwitch } from './cti/asterisk/switch.ts';
+import { forcedChanges } from './db/audit.ts';
 import { administratorOf, createCentre, hasCentre } from './db/centre.ts';
 import { contactOfToken, deskOfContact } from './db/contacts.ts';
 import { customerView } from './db/customer-view.ts';
@@ -228,6 +229,7 @@ async function open(
   const backend = createBackend({
     controller,
     directory: () => directory,
+    rulesOf: (deskId) => context().rulesOf(deskId),
     clock: Date.now,
     sip: {
       webSocketUrl: telephony.sipWebSocketUrl,
@@ -270,6 +272,7 @@ async function open(
       const found = await deskOfContact(pool, domainId, contactId);
       return found && { deskId: found.deskId, events: (await contactEvents(pool, domainId, contactId)).map((event) => ({ ...event })) };
     },
+    forcedChanges: (desks) => forcedChanges(pool, domainId, desks),
     parts: () => ({ floor: controller.trouble ?? 'ok', switch: phoneSwitch.connected ? 'ok' : 'not connected' }),
     metrics: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
   });

@@ -130,14 +130,14 @@ export function Menu({
     const outside = (event: PointerEvent): void => {
       if (event.target instanceof Element && event.target.closest(owner) === null) close.current();
     };
-    const escape = (event: KeyboardEvent): void => {
+    const onEscape = (event: KeyboardEvent): void => {
       if (event.key === 'Escape') close.current();
     };
     window.addEventListener('pointerdown', outside);
-    window.addEventListener('keydown', escape);
+    window.addEventListener('keydown', onEscape);
     return () => {
       window.removeEventListener('pointerdown', outside);
-      window.removeEventListener('keydown', escape);
+      window.removeEventListener('keydown', onEscape);
     };
   }, [owner]);
 

@@ -295,21 +295,23 @@ describe('an import of agents', () => {
     expect(await lee()).toMatchObject({ queues: [], skills: [] });
   });
 
-  it.each([
-    ['skills', 'english', '"english" has no number; write english:1'],
-    ['skills', 'english:0', '"english:0" has a number beyond 1 to 255'],
-    ['skills', 'english:256', '"english:256" has a number beyond 1 to 255'],
-    ['skills', 'English:3', '"English:3" can\'t be one'],
-    ['skills', 'english:good', '"english:good" can\'t be one'],
-    ['skills', 'english:1;english:2', '"english" is there twice'],
-    ['desks', 'maker-desk:0', '"maker-desk:0" has a number beyond 1 to 99'],
-    ['desks', 'maker-desk:100', '"maker-desk:100" has a number beyond 1 to 99'],
-    ['desks', 'maker-desk;maker-desk:2', '"maker-desk" is there twice'],
-    ['desks', 'maker-dsk:2', 'there is no desk "maker-dsk", did you mean "maker-desk"?'],
-  ])('names the line, the column and what is right of %s "%s"', async (column, cell, reason) => {
-    const { code, printed } = await run('agents', file('a.csv', `user_name,name,organisation,${column}\nlee,Lee,maker,${cell}`));
+  it('names the line, the column and what is right of each wrong skill and priority', async () => {
+    const wrong = [
+      ['english', '', 'skills: "english" has no number; write english:1'],
+      ['english:0', '', 'skills: "english:0" has a number beyond 1 to 255'],
+      ['english:256', '', 'skills: "english:256" has a number beyond 1 to 255'],
+      ['English:3', '', 'skills: "English:3" can\'t be one'],
+      ['english:good', '', 'skills: "english:good" can\'t be one'],
+      ['english:1;english:2', '', 'skills: "english" is there twice'],
+      ['', 'maker-desk:0', 'desks: "maker-desk:0" has a number beyond 1 to 99'],
+      ['', 'maker-desk:100', 'desks: "maker-desk:100" has a number beyond 1 to 99'],
+      ['', 'maker-desk;maker-desk:2', 'desks: "maker-desk" is there twice'],
+      ['', 'maker-dsk:2', 'desks: there is no desk "maker-dsk", did you mean "maker-desk"?'],
+    ] as const;
+    const rows = wrong.map(([skills, desks], n) => `lee${n},Lee,maker,${skills},${desks}`);
+    const { code, printed } = await run('agents', file('a.csv', ['user_name,name,organisation,skills,desks', ...rows].join('\n')));
     expect(code).toBe(1);
-    expect(printed).toContain(`line 2, ${column}: ${reason}\n      right: `);
+    for (const [n, [, , reason]] of wrong.entries()) expect(printed).toContain(`line ${n + 2}, ${reason}\n      right: `);
   });
 
   it('keeps the password of those who are changed, lets desk phones change hands, and shuts out who is not active', async () => {

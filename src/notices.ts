@@ -138,6 +138,9 @@ export function noticeDesk(parts: NoticeParts, changed: () => void): NoticeDesk 
   const read = async (principal: Principal, draft: NoticeDraft) => {
     if (!desksOf(principal).has(draft.deskId))
       throw new RequestRefused('noSuchDesk', 'There is no such desk among those that you see.', 404);
+    const at = now();
+    const callsFrom = hoursOf(draft.deskId)(at);
+    if (callsFrom === null) throw new RequestRefused('neverOpen', 'This desk has no hours in which people may be called.');
     const bytes = Buffer.from(draft.list, 'base64');
     if (bytes.length > NOTICE_LIMITS.bytes) throw new RequestRefused('listTooLong', 'The list is too long: at most 4 MB.', 413);
     const list = await checkList(pool, domainId, bytes, recipientRules(directory(), parts.countries));
@@ -145,8 +148,6 @@ export function noticeDesk(parts: NoticeParts, changed: () => void): NoticeDesk 
       const notice = list.alsoIn.get(number);
       return notice === undefined ? [] : [{ line, number, name, notice }];
     });
-    const at = now();
-    const callsFrom = hoursOf(draft.deskId)(at);
     const check: NoticeCheckView = {
       lines: list.lines,
       good: list.recipients.length,
@@ -155,7 +156,7 @@ export function noticeDesk(parts: NoticeParts, changed: () => void): NoticeDesk 
       problems: list.problems.slice(0, PROBLEMS_SHOWN),
       alsoIn: alsoIn.slice(0, ALSO_IN_SHOWN),
       alsoInCount: alsoIn.length,
-      callsFrom: callsFrom !== null && callsFrom > at ? callsFrom : null,
+      callsFrom: callsFrom > at ? callsFrom : null,
     };
     return { list, check };
   };

@@ -2,36 +2,42 @@
 import { expect, test, vi } from 'vitest';
 import { type BackendParts, createBackend } from '#src/backend.ts';
 import type { AgentId } from '#src/base/ids.ts';
+import type { FloorEvent } from '#src/contact/model.ts';
 
 test('a caller who begins to wait is told to the agents on shift at that desk, and to nobody else', async () => {
-  const queues = new Map<string, unknown[]>();
-  const commits = new Set<(committed: { agents: ReadonlySet<AgentId> }) => void>();
+  const queues = new Map<string, number>();
+  type Listener = (committed: { agents: ReadonlySet<AgentId>; events: readonly FloorEvent[] }) => void;
+  const commits = new Set<Listener>();
   const agents = ['busy', 'elsewhere', 'atHome'].map((id) => ({ id, state: id === 'atHome' ? 'loggedOff' : 'busy' }));
   const desks: Record<string, string[]> = { busy: ['tokyo'], elsewhere: ['osaka'], atHome: ['tokyo'] };
   const floor = {
     agents: new Map(agents.map((a) => [a.id, a])),
-    queue: (desk: string) => queues.get(desk) ?? [],
-    queuedDesks: queues.keys(),
+    waitingCount: (desk: string) => queues.get(desk) ?? 0,
   };
   const parts = {
     controller: {
       floor,
-      onCommitted(listener: (committed: { agents: ReadonlySet<AgentId> }) => void) {
+      onCommitted(listener: Listener) {
         commits.add(listener);
         return () => commits.delete(listener);
       },
     },
-    directory: () => ({ agents: new Map(Object.entries(desks).map(([id, deskIds]) => [id, { deskIds }])) }),
+    directory: () => ({
+      desks: new Map([
+        ['tokyo', {}],
+        ['osaka', {}],
+      ]),
+      agents: new Map(Object.entries(desks).map(([id, deskIds]) => [id, { deskIds }])),
+    }),
     onReachable: () => () => undefined,
   };
   const told: string[][] = [];
   const stop = createBackend(parts as unknown as BackendParts).onChange((who) => told.push([...who]));
   const commit = (): void => {
-    floor.queuedDesks = queues.keys();
-    for (const listener of commits) listener({ agents: new Set() });
+    for (const listener of commits) listener({ agents: new Set(), events: [] });
   };
 
-  queues.set('tokyo', [{}]);
+  queues.set('tokyo', 1);
   commit();
   await vi.waitFor(() => expect(told).toEqual([[], ['busy']]));
 
@@ -39,7 +45,7 @@ test('a caller who begins to wait is told to the agents on shift at that desk, a
   commit();
   await vi.waitFor(() => expect(told).toEqual([[], ['busy'], [], ['busy']]));
 
-  queues.set('tokyo', [{}]);
+  queues.set('tokyo', 1);
   commit();
   stop();
   commit();

@@ -1,6 +1,6 @@
 /** Puts the house together: each part is opened, handed what it needs, and closed in reverse. */
 import { spawn } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
+import { createHmac, randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
@@ -157,6 +157,8 @@ async function open(
   progress(telephony.ari ? `floor, and the switch at ${telephony.ari.url}` : 'floor');
   const reachable = new Map<string, boolean>();
   const reachableListeners = new Set<(endpoint: string) => void>();
+  const linkSecret = secret(config, 'callback-links');
+  const tokenOf = (contactId: string): string => createHmac('sha256', linkSecret).update(contactId).digest('base64url').slice(0, 32);
   const context: () => FloorContext = () => ({
     directory,
     policy: config.floor,
@@ -166,6 +168,7 @@ async function open(
     stepDialogue: scenarios.stepDialogue,
     say: scenarios.say,
     readCallingNumber,
+    tokenOf,
   });
   const controller = new Controller({
     domainId,
@@ -187,6 +190,7 @@ async function open(
   });
   closers.push(() => controller.stop());
   await controller.start();
+  await controller.submit({ type: 'directoryChanged' }); // it may have changed while nobody was there
   await provision();
   for (const name of endpoints.keys()) reachable.set(name, await phoneSwitch.isReachable(name));
 
@@ -195,6 +199,7 @@ async function open(
     endpoints.clear();
     for (const endpoint of await agentEndpoints(pool, domainId)) endpoints.set(endpoint.name, endpoint);
     await provision();
+    await controller.submit({ type: 'directoryChanged' });
   };
   const stopListening = await onDirectoryChanged(
     databaseUrl,

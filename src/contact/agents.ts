@@ -5,10 +5,10 @@
  * is evidence kept beside the state, never a second truth.
  */
 import type { AgentId, DeskId, EpochMs } from '../base/ids.ts';
+import type { WrapUpRules } from '../routing/desk-rules.ts';
 import { endContact } from './end.ts';
 import type { Draft } from './floor.ts';
 import { withoutTimers } from './floor.ts';
-import type { WrapUpRules } from '../routing/desk-rules.ts';
 import type { Agent, AgentState, ChosenReason, Contact, EventName, NotReadyReason, OfferOutcome, PendingState } from './model.ts';
 
 const EVENT: Record<AgentState, EventName> = {
@@ -152,7 +152,9 @@ export function endWrapUp(
   draft: Draft,
   agent: Agent,
   by: 'agent' | 'timer' | 'supervisor',
-  disposition: string | null, note: string | null): void {
+  disposition: string | null,
+  note: string | null,
+): void {
   const contact = agent.wrapUpContactId ? draft.contact(agent.wrapUpContactId) : undefined;
   if (contact) {
     const noted = draft.put('contact', { ...contact, disposition, note });

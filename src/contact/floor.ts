@@ -9,8 +9,8 @@ import type { AgentId, ContactId, DeskId, DomainId, E164, EpochMs, Language, Leg
 import type { Arrival } from '../cti/port.ts';
 import type { PromptName } from '../ivr/prompts.ts';
 import type { Dialogue, DialogueInput, DialogueResult, Prompt } from '../ivr/scenario.ts';
-import type { Directory, Entry } from '../routing/directory.ts';
 import type { RulesOfDesks } from '../routing/desk-rules.ts';
+import type { Directory, Entry } from '../routing/directory.ts';
 import type { CallingNumber, Party } from '../routing/party.ts';
 import type { Agent, Channel, Contact, Decision, EventName, FloorEvent, FloorPolicy, Leg, Offer, OrderBody } from './model.ts';
 import type { FloorRecords } from './ports.ts';

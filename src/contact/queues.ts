@@ -59,6 +59,7 @@ export class Queues {
     if (before?.state === 'offered' && next.state === 'connected') this.handling.begin(next.id, before.stateSince);
     else if (next.state === 'ended' && next.connectedAt !== null && next.deskId !== null) {
       this.handling.end(next.id, next.deskId, next.connectedAt, next.endedAt as EpochMs);
+      this.#noteRate(next.deskId);
     }
   }
 

@@ -4,10 +4,21 @@ import { describe, expect, it } from 'vitest';
 import { InputRefused } from '#src/contact/agents.ts';
 import type { FloorInput } from '#src/contact/model.ts';
 import type { LegCause } from '#src/cti/port.ts';
-import { customer, DIRECTORY, World } from './world.ts';
+import { customer, DIRECTORY, VARIED, World } from './world.ts';
 
 const AGENTS = [...DIRECTORY.agents.keys()];
-const CAUSES: LegCause[] = ['normalClearing', 'busy', 'noAnswer', 'rejected', 'unreachable', 'invalidNumber', 'switchLost', 'unheard', 'leaseExpired', 'unknown'];
+const CAUSES: LegCause[] = [
+  'normalClearing',
+  'busy',
+  'noAnswer',
+  'rejected',
+  'unreachable',
+  'invalidNumber',
+  'switchLost',
+  'unheard',
+  'leaseExpired',
+  'unknown',
+];
 
 /** What may happen next, with numbers that choose among what is there. */
 const action = fc.record({
@@ -40,6 +51,13 @@ const action = fc.record({
     'hangUp',
     'wrapUp',
     'cancel',
+    'move',
+    'notice',
+    'noticeStopped',
+    'force',
+    'extend',
+    'directory',
+    'switchAway',
     'wait',
     'restart',
     'resync',
@@ -87,7 +105,13 @@ function perform(w: World, a: Action, last: { input: FloorInput | null }): void 
     case 'notFound': {
       if (!contact) return;
       const by = contact.state === 'scenario' ? 'customerCode' : 'callingNumber';
-      const record = a.kind === 'notFound' ? null : customer(['sales', 'support', 'reception'][a.other % 3] as string);
+      const record =
+        a.kind === 'notFound'
+          ? null
+          : {
+              ...customer(['sales', 'support', 'reception'][a.other % 3] as string, ['Sato', 'Suzuki', 'Ito'][a.pick % 3] as string),
+              lastAgentId: a.other % 4 === 0 ? agentId : null,
+            };
       return give({ type: 'partyLookedUp', contactId: contact.id, by, record });
     }
     case 'digit':
@@ -131,6 +155,45 @@ function perform(w: World, a: Action, last: { input: FloorInput | null }): void 
       });
     case 'cancel':
       return contact ? give({ type: 'callMeCancelled', contactId: contact.id }) : undefined;
+    case 'move':
+      return contact ? give({ type: 'callbackMoved', contactId: contact.id, to: a.other % 2 ? w.at + a.ms : null }) : undefined;
+    case 'notice':
+      return give({
+        type: 'noticeTask',
+        noticeId: `n${a.other % 2}`,
+        recipientId: `r${a.pick}`,
+        deskId: ['sales', 'support', 'reception'][a.other % 3] as string,
+        language: 'en',
+        number: { kind: 'valid', e164: '+819012345679', country: 'JP' },
+        name: '',
+        text: 'closed',
+      });
+    case 'noticeStopped':
+      return give({ type: 'noticeStopped', noticeId: `n${a.other % 2}` });
+    case 'force':
+      return give({ type: 'agentForced', agentId, to: (['ready', 'notReady', 'loggedOff'] as const)[a.other % 3] as 'ready', by: 'dee' });
+    case 'extend':
+      return give({ type: 'wrapUpExtended', agentId });
+    case 'directory': {
+      // Now and then somebody is taken off the list, or a desk, and comes back later.
+      const without = <T>(all: ReadonlyMap<string, T>, id: string): ReadonlyMap<string, T> => new Map([...all].filter(([k]) => k !== id));
+      const { directory } = VARIED;
+      const fewer =
+        a.other % 3 === 0
+          ? { agents: without(directory.agents, agentId) }
+          : a.other % 3 === 1
+            ? { desks: without(directory.desks, 'support') }
+            : {};
+      const decideDesk: typeof VARIED.decideDesk = (facts, at) => {
+        const decided = VARIED.decideDesk(facts, at);
+        return w.context.directory.desks.has(decided.deskId) ? decided : { ...decided, deskId: 'reception' };
+      };
+      w.context = { ...w.context, decideDesk, directory: { ...directory, ...fewer } };
+      return give({ type: 'directoryChanged' });
+    }
+    case 'switchAway':
+      w.context = { ...w.context, switchAway: a.other % 3 === 0 };
+      return give({ type: 'tick' });
     case 'wait':
       return w.wait(a.ms);
     case 'restart':
@@ -156,9 +219,12 @@ describe('whatever happens', () => {
     fc.assert(
       fc.property(fc.array(action, { minLength: 1, maxLength: 120 }), (actions) => {
         const w = new World();
+        w.context = VARIED;
         const last = { input: null as FloorInput | null };
         for (const a of actions) perform(w, a, last);
-        // The day ends: every line is hung up, and time passes.
+        // The day ends: what was broken is there again, every line is hung up, and time passes.
+        w.context = VARIED;
+        w.give({ type: 'directoryChanged' });
         for (let round = 0; round < 6; round++) {
           for (const leg of [...w.floor.legs.values()]) w.give({ type: 'legEnded', leg: leg.id, cause: 'noAnswer' });
           for (const agentId of AGENTS) {
@@ -172,6 +238,12 @@ describe('whatever happens', () => {
           }
           w.wait(200_000);
         }
+        // Whoever was to be called by an agent who never picks up is still to be called.
+        for (const noticeId of ['n0', 'n1']) w.give({ type: 'noticeStopped', noticeId });
+        for (const c of [...w.floor.contacts.values()]) {
+          if (c.channel === 'callback') w.give({ type: 'callMeCancelled', contactId: c.id });
+        }
+        for (const leg of [...w.floor.legs.values()]) w.give({ type: 'legEnded', leg: leg.id, cause: 'cancelled' });
         expect([...w.floor.contacts.values()].map((c) => `${c.id} ${c.state} ${c.channel}`)).toEqual([]);
         expect(w.floor.offers.size + w.floor.legs.size).toBe(0);
       }),
@@ -184,6 +256,7 @@ describe('whatever happens', () => {
       fc.property(fc.array(action, { maxLength: 60 }), (actions) => {
         const [a, b] = [new World(), new World()];
         for (const w of [a, b]) {
+          w.context = VARIED;
           const last = { input: null as FloorInput | null };
           for (const act of actions) perform(w, act, last);
         }

@@ -4,7 +4,7 @@ import { type Changes, Floor, type FloorContext } from '#src/contact/floor.ts';
 import type { Agent, Contact, FloorEvent, FloorInput, FloorPolicy, Leg, Offer, OrderBody } from '#src/contact/model.ts';
 import { take } from '#src/contact/step.ts';
 import type { LegCause } from '#src/cti/port.ts';
-import { DEFAULT_DESK_RULES, type DeskRules, NO_WISHES } from '#src/routing/desk-rules.ts';
+import { DEFAULT_DESK_RULES, type DeskRules, NO_WISHES, type Wishes } from '#src/routing/desk-rules.ts';
 import type { AgentProfile, Desk, Directory } from '#src/routing/directory.ts';
 import type { PartyRecord } from '#src/routing/party.ts';
 import { checkFloor } from './invariants.ts';
@@ -143,6 +143,55 @@ export const CONTEXT: FloorContext = {
         : { kind: 'malformed', raw: arrival.callingNumber ?? '' },
 };
 
+/** Every desk works differently, so that all there is to configure is in use. */
+const RULES_OF: Readonly<Record<string, DeskRules>> = {
+  sales: {
+    ...RULES,
+    overflow: [
+      { to: 'reception', when: 'afterMs', afterMs: 60_000 },
+      { to: 'reception', when: 'nobody' },
+    ],
+    callbacks: { ...RULES.callbacks, afterAbandonMs: 45_000 },
+  },
+  support: {
+    ...RULES,
+    discipline: { name: 'calls-first', idleForCallbacksMs: 20_000 },
+    tieBreak: 'roundRobin',
+    callbacks: { ...RULES.callbacks, first: 'agent' },
+  },
+  reception: { ...RULES, tieBreak: 'leastOccupied', callbacks: { ...RULES.callbacks, offerFromWaitMs: 60_000 } },
+};
+
+export const english = (level: number) => [{ skill: 'english', level }];
+const WISHES: readonly Wishes[] = [
+  { priorityClass: 100, requirements: [], rings: [], preferLastAgentMs: 20_000 },
+  { priorityClass: 100, requirements: english(2), rings: [{ afterMs: 30_000, requirements: [] }], preferLastAgentMs: 0 },
+  { priorityClass: 50, requirements: [], rings: [], preferLastAgentMs: 0 },
+];
+
+/** The same centre with all that there is to configure in use. */
+export const VARIED: FloorContext = {
+  ...CONTEXT,
+  directory: {
+    ...DIRECTORY,
+    agents: new Map(
+      [...DIRECTORY.agents].map(([id, profile], i) => [
+        id,
+        {
+          ...profile,
+          queues: profile.deskIds.map((queueId, n) => ({ queueId, priority: 1 + ((n + i) % 2) })),
+          skills: i % 2 === 0 ? english(1 + i) : [],
+        },
+      ]),
+    ),
+  },
+  rulesOf: (deskId) => RULES_OF[deskId] ?? RULES,
+  decideDesk: (facts, at) => {
+    const n = facts.party.record?.name.length ?? 0;
+    return { ...CONTEXT.decideDesk(facts, at), wishes: WISHES[n % WISHES.length] as Wishes };
+  },
+};
+
 /** Drives one floor, keeps all that it decided, and checks every invariant after every step. */
 export class World {
   floor = new Floor('test');
@@ -150,7 +199,6 @@ export class World {
   /** Parts of steps that threw; none may, unless the test is about that. */
   readonly failures: unknown[] = [];
   mayFail = false;
-  readonly directory = DIRECTORY;
   at = 1_000_000;
   readonly events: FloorEvent[] = [];
   readonly orders: OrderBody[] = [];

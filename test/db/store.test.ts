@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { NO_WISHES } from '#src/routing/desk-rules.ts';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Order } from '#src/contact/model.ts';
 import { CommitRefusedError, LeaseLostError } from '#src/contact/ports.ts';
@@ -190,10 +191,11 @@ describe('a commit', () => {
       language: null,
       handlingDeskId: null,
       lastDeskId: null,
+      lastAgentId: null,
     } as const;
     const given = contact('c1', {
       party: { kind: 'dealer', record, foundBy: 'callingNumber' },
-      decision: { deskId: 'agency-desk', rule: 'dealer-to-agency', closed: false, why: [] },
+      decision: { deskId: 'agency-desk', rule: 'dealer-to-agency', closed: false, why: [], wishes: NO_WISHES },
       deskId: 'agency-desk',
       arrivedAt: NOON + 123,
     });

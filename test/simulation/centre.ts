@@ -8,13 +8,12 @@
 import { InputRefused } from '#src/contact/agents.ts';
 import { type Changes, Floor, type FloorContext, type NewOrder } from '#src/contact/floor.ts';
 import type { Agent, Contact, FloorInput, Leg, Offer } from '#src/contact/model.ts';
+import { byArrival } from '#src/contact/place.ts';
 import { type step, take } from '#src/contact/step.ts';
 import type { LegCause, SwitchSnapshot } from '#src/cti/port.ts';
-import { byArrival } from '#src/contact/place.ts';
-import type { DeskRules, Wishes } from '#src/routing/desk-rules.ts';
 import type { AgentProfile } from '#src/routing/directory.ts';
 import { isSameSort, mayTake } from '../contact/invariants.ts';
-import { CONTEXT, customer, DIRECTORY, RULES } from '../contact/world.ts';
+import { customer, DIRECTORY, english, VARIED } from '../contact/world.ts';
 import { Random } from './random.ts';
 
 export interface Faults {
@@ -42,7 +41,13 @@ export interface CentreOptions {
   readonly floor?: () => Floor;
 }
 
-export const NO_FAULTS: Faults = { doubled: 0, lost: 0, controllerKilledEveryMs: Infinity, panelLostEveryMs: Infinity, switchDiesEveryMs: Infinity };
+export const NO_FAULTS: Faults = {
+  doubled: 0,
+  lost: 0,
+  controllerKilledEveryMs: Infinity,
+  panelLostEveryMs: Infinity,
+  switchDiesEveryMs: Infinity,
+};
 export const ALL_FAULTS: Faults = {
   doubled: 0.02,
   lost: 0.01,
@@ -55,32 +60,6 @@ export const ALL_FAULTS: Faults = {
 const MOST_STEPS_PER_CONTACT = 200;
 
 const DESKS = ['sales', 'support', 'reception'] as const;
-
-/** Every desk works differently, so that all there is to configure is in use. */
-const RULES_OF: Readonly<Record<string, DeskRules>> = {
-  sales: {
-    ...RULES,
-    overflow: [
-      { to: 'reception', when: 'afterMs', afterMs: 60_000 },
-      { to: 'reception', when: 'nobody' },
-    ],
-    callbacks: { ...RULES.callbacks, afterAbandonMs: 45_000 },
-  },
-  support: {
-    ...RULES,
-    discipline: { name: 'calls-first', idleForCallbacksMs: 20_000 },
-    tieBreak: 'roundRobin',
-    callbacks: { ...RULES.callbacks, first: 'agent' },
-  },
-  reception: { ...RULES, tieBreak: 'leastOccupied', callbacks: { ...RULES.callbacks, offerFromWaitMs: 60_000 } },
-};
-
-const english = (level: number) => [{ skill: 'english', level }];
-const WISHES: readonly Wishes[] = [
-  { priorityClass: 100, requirements: [], rings: [], preferLastAgentMs: 20_000 },
-  { priorityClass: 100, requirements: english(2), rings: [{ afterMs: 30_000, requirements: [] }], preferLastAgentMs: 0 },
-  { priorityClass: 50, requirements: [], rings: [], preferLastAgentMs: 0 },
-];
 
 /** A leg as it really is in the switch. */
 interface RealLeg {
@@ -165,13 +144,8 @@ export class Centre {
       agents.set(id, { id, name: id, organisationId: 'maker', deskIds, queues, skills, role: 'agent', language: 'ja', deskPhone: null });
     }
     this.#context = {
-      ...CONTEXT,
+      ...VARIED,
       directory: { ...DIRECTORY, agents },
-      rulesOf: (deskId) => RULES_OF[deskId] ?? RULES,
-      decideDesk: (facts, at) => {
-        const n = facts.party.record?.name.length ?? 0;
-        return { ...CONTEXT.decideDesk(facts, at), wishes: WISHES[n % WISHES.length] as Wishes };
-      },
     };
   }
 

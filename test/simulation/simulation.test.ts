@@ -1,7 +1,7 @@
 /** A million contacts with every fault, and proof that a broken step would be seen. `npm run simulate` plays more. */
 import { describe, expect, it } from 'vitest';
-import { step } from '#src/contact/step.ts';
 import { type Changes, Floor } from '#src/contact/floor.ts';
+import { step } from '#src/contact/step.ts';
 import { ALL_FAULTS, Broken, Centre, type CentreOptions, NO_FAULTS } from './centre.ts';
 
 const MILLION = Number(process.env['SIMULATED_CONTACTS'] ?? 1_000_000);

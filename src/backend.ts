@@ -201,7 +201,7 @@ export function createBackend(house: BackendParts): WebBackend {
 
     async callMeStatus(token) {
       const contact = await contactOfToken(token);
-      return contact && callMeStatus(contact, controller.floor, house.clock());
+      return contact && callMeStatus(contact, directory().desks.get(contact.deskId ?? ''), controller.floor, house.clock());
     },
 
     async cancelCallMe(token) {

@@ -44,13 +44,10 @@ const ENDED: Readonly<Record<NonNullable<Contact['cause']>, CallMeState>> = {
 /** Whether a link to it still shows something. */
 export const isShown = (contact: Contact, now: EpochMs): boolean => contact.endedAt === null || contact.endedAt > now - SHOWN_AFTER_END_MS;
 
-export function callMeStatus(contact: Contact, floor: LiveFloor, now: EpochMs): CallMeStatus {
-  const is = (state: CallMeState, callAt: EpochMs | null = null): CallMeStatus => ({
-    state,
-    position: null,
-    estimatedWaitMs: null,
-    callAt,
-  });
+export function callMeStatus(contact: Contact, desk: Desk | undefined, floor: LiveFloor, now: EpochMs): CallMeStatus {
+  const timeZone = desk?.timeZone ?? 'UTC';
+  const blank = { position: null, estimatedWaitMs: null, timeZone };
+  const is = (state: CallMeState, callAt: EpochMs | null = null): CallMeStatus => ({ ...blank, state, callAt });
   switch (contact.state) {
     case 'ended':
       return is(contact.cause === null ? 'lost' : ENDED[contact.cause]);
@@ -82,7 +79,7 @@ export function callbackView(contact: Contact, desk: Desk | undefined, hours: Ca
   const { callMe } = contact;
   const mayMove = contact.state === 'queued' && contact.legId === null && desk !== undefined;
   return {
-    status: callMeStatus(contact, floor, now),
+    status: callMeStatus(contact, desk, floor, now),
     language: contact.language,
     origin: contact.origin,
     askedAt: contact.arrivedAt,
@@ -90,7 +87,6 @@ export function callbackView(contact: Contact, desk: Desk | undefined, hours: Ca
     name: beginningOf(callMe?.name ?? '', NAME_LETTERS),
     question: beginningOf(callMe?.question ?? '', QUESTION_LETTERS),
     desk: desk?.name ?? null,
-    timeZone: desk?.timeZone ?? 'UTC',
     times: mayMove ? timesToCall(desk, hours, now) : [],
   };
 }

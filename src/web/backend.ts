@@ -49,6 +49,8 @@ export interface CallMeStatus {
   readonly estimatedWaitMs: number | null;
   /** In `agreed`, `resting` and `closed`: when the call is to be made. */
   readonly callAt: EpochMs | null;
+  /** IANA zone in which its times are told: the desk's. */
+  readonly timeZone: string;
 }
 
 /** What the page behind a callback's link shows: no more of the person than they recognise their request by. */
@@ -63,8 +65,6 @@ export interface Callback {
   readonly name: string;
   readonly question: string;
   readonly desk: string | null;
-  /** IANA zone in which its times are told. */
-  readonly timeZone: string;
   /** Times to which it can be moved, ascending. Empty when it can't be. */
   readonly times: readonly EpochMs[];
 }

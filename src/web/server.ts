@@ -103,6 +103,7 @@ const CallMeStatusBody = Type.Object({
   callAt: Type.Union([Type.Number({ description: 'milliseconds since 1970' }), Type.Null()], {
     description: 'in the states agreed, resting and closed: when the call is to be made',
   }),
+  timeZone: Type.String({ description: 'IANA zone of the desk, in which times are told' }),
 });
 const EntryWaitBody = Type.Object({
   estimatedWaitMs: Type.Union([Type.Number(), Type.Null()], { description: 'for whoever asks now; null when nobody can say' }),

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { RequestRefused } from '../../src/web/backend.ts';
 import { type House, type Stage, startStage, until } from './stage.ts';
 
 let stage: Stage;
@@ -36,6 +37,7 @@ test('a visitor asks with the keyboard alone, sees every step until the talk is 
   await page.keyboard.type('020 7946 0123');
   await page.keyboard.press('Tab');
   await page.keyboard.type('Where can I buy a filter?');
+  await page.keyboard.press('Tab'); // when to call: as soon as possible
   await page.keyboard.press('Tab');
   await page.keyboard.press('Enter');
   await dialog(page).getByText('You are next').waitFor();
@@ -46,6 +48,7 @@ test('a visitor asks with the keyboard alone, sees every step until the talk is 
       name: 'Jane',
       to: { kind: 'number', number: '+442079460123' },
       question: 'Where can I buy a filter?',
+      callAt: null,
     },
   ]);
   expect(house.backend.callMeRequests[0]?.pageUrl).toBe(page.url());
@@ -90,6 +93,90 @@ test('a wrong number and an emergency number are refused in words, at the field,
   await send.click();
   await dialog(page).getByText('You are next').waitFor();
   expect(house.backend.callMeRequests).toMatchObject([{ to: { kind: 'sip', uri: 'sip:jane@phones.example.com' } }]);
+});
+
+test('the form says how long it takes, and a time can be agreed instead; the page behind the link shows the same', async () => {
+  const page = await openDemo();
+  await button(page).click();
+  const day = dialog(page).getByLabel('When to call you');
+  await until('the wait is told', async () => (await day.locator('option').first().textContent()) === 'Now (about 4 min)');
+  expect(await dialog(page).getByLabel('Time').isVisible()).toBe(false);
+  await day.selectOption({ index: 2 });
+  const time = dialog(page).getByLabel('Time', { exact: true });
+  await time.selectOption('11:30');
+  const wished = Number(await time.inputValue());
+  await dialog(page).getByLabel('Phone number or SIP address').fill('+44 20 7946 0123');
+  await dialog(page).getByRole('button', { name: 'Please call me' }).click();
+  await dialog(page).getByRole('heading', { name: 'We call you at the agreed time' }).waitFor();
+  expect(house.backend.callMeRequests).toMatchObject([{ callAt: wished }]);
+  expect(new Intl.DateTimeFormat('en-GB', { timeZone: 'Asia/Tokyo', timeStyle: 'short' }).format(wished)).toBe('11:30');
+  await dialog(page)
+    .getByText(/, 11:30$/)
+    .waitFor();
+
+  const [callback] = await Promise.all([
+    page.context().waitForEvent('page'),
+    dialog(page).getByRole('link', { name: 'See it later, or change the time' }).click(),
+  ]);
+  await callback.getByRole('heading', { name: /^We call you on .* at 11:30$/ }).waitFor();
+});
+
+test('when it is closed, the form says when it opens; without an answer it asks for a call all the same', async () => {
+  house.backend.setEntryWait({ estimatedWaitMs: null, because: 'closed', opensAt: Date.UTC(2026, 10, 24, 0, 30) });
+  const page = await openDemo();
+  await button(page).click();
+  const day = dialog(page).getByLabel('When to call you');
+  await until('the opening is told', async () =>
+    /^When we open \(from Tue,? 24 Nov,? 09:30\)$/.test((await day.locator('option').first().textContent()) ?? ''),
+  );
+
+  house.backend.entryWait = () => {
+    throw new Error('away');
+  };
+  house.backend.entryTimes = () => null;
+  const other = await openDemo();
+  await button(other).click();
+  expect(await dialog(other).getByLabel('When to call you').locator('option').allTextContents()).toEqual(['As soon as possible']);
+  await dialog(other).getByLabel('Phone number or SIP address').fill('+44 20 7946 0123');
+  await dialog(other).getByRole('button', { name: 'Please call me' }).click();
+  await dialog(other).getByText('You are next').waitFor();
+});
+
+test.each([
+  ['timeOutsideHours', 'We make no calls at that time. Choose another one.'],
+  ['timeInThePast', 'That time is over. Choose one that is still to come.'],
+])('a time that is refused (%s) is told in words, and the number is not blamed', async (code, words) => {
+  const page = await openDemo();
+  await button(page).click();
+  house.backend.callMe = async () => {
+    throw new RequestRefused(code, code);
+  };
+  const to = dialog(page).getByLabel('Phone number or SIP address');
+  await to.fill('+44 20 7946 0123');
+  await dialog(page).getByRole('button', { name: 'Please call me' }).click();
+  await dialog(page).getByRole('alert').getByText(words).waitFor();
+  expect(await to.getAttribute('aria-invalid')).toBe('false');
+});
+
+test('place and wait are shown, and every other way that it can go', async () => {
+  const page = await openDemo();
+  await button(page).click();
+  await dialog(page).getByLabel('Phone number or SIP address').fill('+44 20 7946 0123');
+  await dialog(page).getByRole('button', { name: 'Please call me' }).click();
+  const token = await until('the token is kept', () => page.evaluate(() => Object.values(sessionStorage)[0]));
+  house.backend.setCallMe(token, { state: 'waiting', position: 3, estimatedWaitMs: 350_000 });
+  await dialog(page).getByText('You are number 3 · about 6 min').waitFor();
+  for (const [state, words] of [
+    ['preparing', 'We are about to call you'],
+    ['closed', 'We call you when we open'],
+  ] as const) {
+    house.backend.setCallMe(token, { state });
+    await dialog(page).getByRole('heading', { name: words }).waitFor();
+    expect(await dialog(page).getByRole('button', { name: 'Cancel my request' }).isVisible()).toBe(true);
+  }
+  house.backend.setCallMe(token, { state: 'calledAgain' });
+  await dialog(page).getByRole('heading', { name: 'You have called us' }).waitFor();
+  expect(await dialog(page).getByRole('button', { name: 'Ask again' }).isVisible()).toBe(true);
 });
 
 test('a request can be taken back', async () => {
@@ -160,6 +247,6 @@ test('on another site, with wild CSS and a strict policy of its own, the button 
 
 test('the script is one small file without imports', async () => {
   const code = await readFile(join(stage.staticDir, 'call-me.js'), 'utf8');
-  expect(Buffer.byteLength(code)).toBeLessThan(15_000);
+  expect(Buffer.byteLength(code)).toBeLessThan(17_500);
   expect(code).not.toMatch(/\bimport\b/);
 });

@@ -92,7 +92,7 @@ export interface FakeBackend extends WebBackend {
   /** Every request to move a callback, in order. */
   readonly moves: readonly { readonly token: string; readonly to: EpochMs | null }[];
   /** Rows without an estimate have none. */
-  setWaiting(waiting: readonly WaitingRow[]): void;
+  setWaiting(waiting: readonly WaitingRow[], more?: number): void;
   /** The next submit is refused with this code. */
   refuseNext(code: string): void;
   /** The next submit fails as when the database is away. */
@@ -124,12 +124,13 @@ export function createFakeBackend(options: { readonly now?: () => EpochMs; reado
   };
   const changeStatus = (token: string, status: Partial<CallMeStatus>): void => {
     const known = callMe.get(token);
-    const blank = { state: 'waiting', position: null, estimatedWaitMs: null, callAt: null } as const;
+    const blank = { state: 'waiting', position: null, estimatedWaitMs: null, callAt: null, timeZone: 'Asia/Tokyo' } as const;
     if (known) callMe.set(token, { ...known, status: { ...blank, ...status } });
   };
   const listeners = new Set<Parameters<WebBackend['onChange']>[0]>();
   let forcedChanges: readonly ForcedChange[] = [];
   let waiting: FloorMessage['waiting'] = [];
+  let more = 0;
   let refusal: string | null = null;
   let failing = false;
   let counter = 0;
@@ -326,6 +327,7 @@ export function createFakeBackend(options: { readonly now?: () => EpochMs; reado
         type: 'floor',
         serverTime: now(),
         waiting: waiting.filter((row) => row.desk !== null && seen.has(row.desk.id)),
+        more,
         agents: [...byId.values()]
           .filter((agent) => agent.view.desks.some((desk) => seen.has(desk.id)))
           .map(({ view, panel, contact }) => ({
@@ -352,12 +354,20 @@ export function createFakeBackend(options: { readonly now?: () => EpochMs; reado
       const token = `token-${++counter}-${crypto.randomUUID()}`;
       callMeTokens.push(token);
       const { callAt, language, to, name, question } = request;
-      const status: CallMeStatus =
-        callAt === null
-          ? { state: 'waiting', position: callMeRequests.length, estimatedWaitMs: callMeRequests.length * 120_000, callAt }
-          : { state: 'agreed', position: null, estimatedWaitMs: null, callAt };
+      const place = callMeRequests.length;
+      const waits = { state: 'waiting', position: place, estimatedWaitMs: place * 120_000 } as const;
+      const rests = { state: 'agreed', position: null, estimatedWaitMs: null } as const;
+      const status: CallMeStatus = { ...(callAt === null ? waits : rests), callAt, timeZone: 'Asia/Tokyo' };
       const shown = { to: recognisable(to), name: beginningOf(name, 1), question: beginningOf(question, 12) };
-      callMe.set(token, { status, language, origin: 'callMe', askedAt: now(), ...shown, desk: OSAKA.name, timeZone: 'Asia/Tokyo', times: [] });
+      callMe.set(token, {
+        status,
+        language,
+        origin: 'callMe',
+        askedAt: now(),
+        ...shown,
+        desk: OSAKA.name,
+        times: [],
+      });
       return { token };
     },
     async callMeStatus(token) {
@@ -455,7 +465,8 @@ export function createFakeBackend(options: { readonly now?: () => EpochMs; reado
     setEntryWait(wait) {
       entryWait = wait ?? { estimatedWaitMs: 0, because: null, opensAt: null };
     },
-    setWaiting(rows) {
+    setWaiting(rows, others = 0) {
+      more = others;
       waiting = rows.map((row) => ({ estimatedWaitMs: null, ...row }));
       touch();
     },

@@ -39,7 +39,7 @@ describe('asking to be called', () => {
     ]);
 
     const status = await request(`/api/call-me/${token}`, { headers: SHOP });
-    expect(await status.json()).toEqual({ state: 'waiting', position: 1, estimatedWaitMs: 120_000, callAt: null });
+    expect(await status.json()).toEqual({ state: 'waiting', position: 1, estimatedWaitMs: 120_000, callAt: null, timeZone: 'Asia/Tokyo' });
     expect(status.headers.get('cache-control')).toBe('no-store');
     expect(status.headers.get('access-control-allow-origin')).toBe('https://shop.example.jp');
     const cancelled = await request(`/api/call-me/${token}`, { method: 'DELETE', headers: SHOP });
@@ -146,6 +146,7 @@ describe('asking to be called at a certain time', () => {
       position: null,
       estimatedWaitMs: null,
       callAt: NOW + DAY,
+      timeZone: 'Asia/Tokyo',
     });
     // It is open: the same number can't ask for another.
     expect((await post('/api/call-me', body(), SHOP)).status).toBe(409);

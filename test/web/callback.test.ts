@@ -37,6 +37,9 @@ describe('the page behind a callback’s link', () => {
     expect(html).toContain('<html lang="ja">');
     expect(headingOf(html)).toBe('順番をお待ちください');
     expect(html).toContain('3 番目 · 約 6 分');
+    expect(html).toContain(
+      '<noscript><p class="refresh">このページは自動では更新されません。 <a href="?language=ja">現在の状況を表示する</a>',
+    );
     const english = await read(request, `${path}?language=en`);
     expect(english.html).toContain('<html lang="en">');
     expect(english.html).toContain('Number 3 · about 6 min');

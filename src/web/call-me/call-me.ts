@@ -10,7 +10,15 @@ import { STYLE } from './style.ts';
 import { WORDS } from './words.ts';
 
 type Language = keyof typeof WORDS;
-type State = 'waiting' | 'calling' | 'connectingAgent' | 'connected' | 'done' | 'notReached' | 'cancelled';
+type State = keyof (typeof WORDS)['en']['states'];
+/** How the request stands, as the centre tells it. */
+interface Status {
+  readonly state: State;
+  readonly position: number | null;
+  readonly estimatedWaitMs: number | null;
+  readonly callAt: number | null;
+  readonly timeZone: string;
+}
 
 interface Settings {
   /** Where the centre is: the origin that the script came from. */
@@ -20,8 +28,24 @@ interface Settings {
   readonly country: string;
 }
 
-const STEPS: readonly (State | 'gone')[] = ['waiting', 'calling', 'connectingAgent', 'connected'];
+/** Which of the four steps a state belongs to; in the others it is over. */
+const STEPS: Readonly<Partial<Record<State, number>>> = {
+  waiting: 0,
+  agreed: 0,
+  resting: 0,
+  closed: 0,
+  preparing: 0,
+  calling: 1,
+  connectingAgent: 2,
+  connected: 3,
+};
+const BLANK: Status = { state: 'gone', position: null, estimatedWaitMs: null, callAt: null, timeZone: 'UTC' };
 const POLL_MS = 1_500;
+/** Nothing happens soon to what rests until a certain time. */
+const RESTING_POLL_MS = 10_000;
+const MINUTE_MS = 60_000;
+const DAY: Intl.DateTimeFormatOptions = { weekday: 'short', day: 'numeric', month: 'short' };
+const TIME: Intl.DateTimeFormatOptions = { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' };
 const SLOWEST_POLL_MS = 12_000;
 
 /** Attributes of the script tag; language and country have defaults from the page. */
@@ -126,6 +150,16 @@ function mount(settings: Settings): void {
     if (event.key === 'Escape' && !event.isComposing) setOpen(false);
   });
 
+  // ---- words for times
+
+  const locale = settings.language === 'ja' ? 'ja-JP' : 'en-GB';
+  /** The desk's clock is named where the visitor's is another. */
+  const zoneName = (timeZone: string): Intl.DateTimeFormatOptions =>
+    timeZone === Intl.DateTimeFormat().resolvedOptions().timeZone ? {} : { timeZoneName: 'longGeneric' };
+  const moment = (at: number, timeZone: string): string =>
+    new Intl.DateTimeFormat(locale, { ...DAY, ...TIME, timeZone, ...zoneName(timeZone) }).format(at);
+  const minutesOf = (ms: number): number => (ms < MINUTE_MS ? 0 : Math.ceil(ms / MINUTE_MS));
+
   // ---- the form
 
   function showForm(): void {
@@ -134,6 +168,10 @@ function mount(settings: Settings): void {
     const name = el('input', { name: 'name', autocomplete: 'name', maxlength: '80' });
     const to = el('input', { name: 'to', autocomplete: 'tel', maxlength: '200', required: '', 'aria-describedby': 'hint problem' });
     const question = el('textarea', { name: 'question', maxlength: '1000', rows: '3' });
+    const whenName = el('span', {}, words.when);
+    const day = el('select', { name: 'day' }, el('option', { value: '' }, words.soonest));
+    const time = el('select', { name: 'time', 'aria-label': words.time, hidden: '' });
+    void fillTimes(whenName, day, time);
     const problem = el('p', { id: 'problem', class: 'bad', role: 'alert', hidden: '' });
     const send = el('button', { class: 'go', type: 'submit' }, words.send);
     const form = el(
@@ -142,6 +180,7 @@ function mount(settings: Settings): void {
       el('label', {}, ...optional(words.name), name),
       el('label', {}, words.to, to, el('small', { id: 'hint' }, words.toHint)),
       el('label', {}, ...optional(words.question), question),
+      el('label', {}, whenName, el('span', { class: 'pair' }, day, time)),
       problem,
       el('p', { class: 'm' }, words.consent),
       send,
@@ -158,7 +197,7 @@ function mount(settings: Settings): void {
       problem.hidden = true;
       send.disabled = true;
       send.textContent = words.sending;
-      void ask({ name: name.value, to: to.value.trim(), question: question.value }).then((refusal) => {
+      void ask({ name: name.value, to: to.value.trim(), question: question.value, callAt: Number(time.value) || null }).then((refusal) => {
         send.disabled = false;
         send.textContent = words.send;
         if (refusal !== null) refuse(refusal.text, refusal.ofNumber);
@@ -167,7 +206,53 @@ function mount(settings: Settings): void {
     content.replaceChildren(el('p', { class: 'm' }, words.intro), form);
   }
 
-  async function ask(given: { name: string; to: string; question: string }): Promise<{ text: string; ofNumber: boolean } | null> {
+  /** "As soon as possible" with how long that is, and the days and times at which a call can be agreed. Without them it is the first. */
+  async function fillTimes(label: HTMLElement, day: HTMLSelectElement, time: HTMLSelectElement): Promise<void> {
+    const read = async (what: string): Promise<unknown> => {
+      const response = await fetch(`${api}/${encodeURIComponent(settings.entry)}/${what}`);
+      return response.ok ? response.json() : null;
+    };
+    let wait: { estimatedWaitMs: number | null; opensAt: number | null } | null;
+    let choice: { timeZone: string; times: readonly number[] } | null;
+    try {
+      [wait, choice] = (await Promise.all([read('wait'), read('times')])) as [typeof wait, typeof choice]; // our own centre's answers
+    } catch {
+      return; // the centre is away: sending says so
+    }
+    if (!wait || !choice) return;
+    const { timeZone, times } = choice;
+    const soonest = day.options[0];
+    if (soonest) {
+      const { estimatedWaitMs, opensAt } = wait;
+      if (opensAt !== null) soonest.text = words.whenOpen(moment(opensAt, timeZone));
+      else if (estimatedWaitMs !== null) soonest.text = words.now(minutesOf(estimatedWaitMs));
+    }
+    const clock = (options: Intl.DateTimeFormatOptions) => new Intl.DateTimeFormat(locale, { timeZone, ...options });
+    const dayClock = clock(DAY);
+    const timeClock = clock(TIME);
+    const option = (value: number, text: string) => el('option', { value: String(value) }, text);
+    let last = '';
+    for (const at of times) {
+      const text = dayClock.format(at);
+      if (text !== last) day.append(option(at, text));
+      last = text;
+    }
+    const zone = clock(zoneName(timeZone)).formatToParts(0);
+    const named = zone.find(({ type }) => type === 'timeZoneName');
+    if (named) label.append(` (${named.value})`);
+    day.addEventListener('change', () => {
+      const ofDay = times.filter((at) => dayClock.format(at) === dayClock.format(Number(day.value)));
+      time.replaceChildren(...(day.value === '' ? [] : ofDay.map((at) => option(at, timeClock.format(at)))));
+      time.hidden = day.value === '';
+    });
+  }
+
+  async function ask(given: {
+    name: string;
+    to: string;
+    question: string;
+    callAt: number | null;
+  }): Promise<{ text: string; ofNumber: boolean } | null> {
     const { entry, language, country } = settings;
     let response: Response;
     let body: Record<string, unknown>;
@@ -182,7 +267,7 @@ function mount(settings: Settings): void {
       // No answer, or none that a centre would give.
       return { text: words.offline, ofNumber: false };
     }
-    const { token, code, message } = body;
+    const { token, code, message, where } = body;
     if (response.ok && typeof token === 'string') {
       memory.set(key, token);
       follow(token);
@@ -194,7 +279,7 @@ function mount(settings: Settings): void {
       code === 'tooMany' && wait > 0
         ? words.soon(Math.ceil(wait / 60))
         : (known ?? (typeof message === 'string' ? message : words.offline));
-    return { text, ofNumber: response.status === 422 };
+    return { text, ofNumber: where === '/to' };
   }
 
   // ---- the status
@@ -205,27 +290,36 @@ function mount(settings: Settings): void {
   const steps = el('ol', { 'aria-hidden': 'true' }, ...words.steps.map((step) => el('li', {}, step)));
   const cancel = el('button', { class: 'plain', type: 'button' }, words.cancel);
   const again = el('button', { class: 'plain', type: 'button' }, words.again);
+  // Its address is a secret: the page that it leads to is not to know this one, nor the other way round.
+  const link = el('a', { target: '_blank', rel: 'noopener noreferrer' }, words.link);
   // The title is read out with the rest when the state changes.
   const live = el('div', { role: 'status', 'aria-live': 'polite', class: 'live' }, text, place);
   let current = '';
 
-  function showStatus(state: State | 'gone', position: number | null): void {
+  function showStatus({ state, position, estimatedWaitMs, callAt, timeZone }: Status): void {
     const [head, explanation] = words.states[state];
-    const step = STEPS.indexOf(state);
-    const next = `${state} ${position}`;
-    if (live.parentElement === null) content.replaceChildren(live, lost, steps, cancel, again);
+    const step = STEPS[state];
+    const next = `${state} ${position} ${estimatedWaitMs} ${callAt}`;
+    if (live.parentElement === null) content.replaceChildren(live, lost, steps, link, cancel, again);
     lost.hidden = true;
     if (next === current) return;
     current = next;
     title.textContent = head;
     live.setAttribute('aria-label', head);
     text.textContent = explanation;
-    place.hidden = state !== 'waiting' || position === null;
-    place.textContent = position === null ? '' : position === 1 ? words.next : words.position(position);
-    steps.hidden = step < 0;
-    for (const [index, item] of [...steps.children].entries()) item.className = index < step ? 'past' : index === step ? 'now' : '';
-    cancel.hidden = state !== 'waiting' && state !== 'calling';
-    again.hidden = step >= 0;
+    const parts = [
+      ...(callAt === null ? [] : [moment(callAt, timeZone)]),
+      ...(position === null ? [] : [position === 1 ? words.next : words.position(position)]),
+      ...(estimatedWaitMs === null ? [] : [words.wait(minutesOf(estimatedWaitMs))]),
+    ];
+    place.hidden = parts.length === 0;
+    place.textContent = parts.join(' · ');
+    steps.hidden = step === undefined;
+    for (const [index, item] of [...steps.children].entries())
+      item.className = step === undefined ? '' : index < step ? 'past' : index === step ? 'now' : '';
+    cancel.hidden = step === undefined || state === 'connected';
+    link.hidden = step !== 0;
+    again.hidden = step !== undefined;
   }
 
   function follow(token: string): void {
@@ -235,11 +329,11 @@ function mount(settings: Settings): void {
     clearTimeout(timer);
     current = '';
     const look = async (): Promise<void> => {
-      let answer: { state: State; position: number | null } | 'gone' | null = null;
+      let answer: Status | null = null;
       try {
         const response = await fetch(`${api}/${encodeURIComponent(token)}`, { cache: 'no-store' });
-        if (response.status === 404) answer = 'gone';
-        else if (response.ok) answer = (await response.json()) as { state: State; position: number | null }; // our own centre's answer
+        if (response.status === 404) answer = BLANK;
+        else if (response.ok) answer = (await response.json()) as Status; // our own centre's answer
       } catch {
         // Away for a moment: the request stands at the centre, and is asked for again below.
       }
@@ -249,14 +343,14 @@ function mount(settings: Settings): void {
         lost.hidden = failures < 2;
       } else {
         failures = 0;
-        const state = answer === 'gone' ? 'gone' : answer.state;
-        showStatus(state, answer === 'gone' ? null : answer.position);
-        if (!STEPS.includes(state)) {
+        showStatus(answer);
+        if (STEPS[answer.state] === undefined) {
           memory.set(key, null);
           return;
         }
       }
-      timer = setTimeout(() => void look(), Math.min(SLOWEST_POLL_MS, POLL_MS * 2 ** failures));
+      const pause = answer !== null && answer.callAt !== null ? RESTING_POLL_MS : POLL_MS;
+      timer = setTimeout(() => void look(), Math.min(SLOWEST_POLL_MS, pause * 2 ** failures));
     };
     cancel.onclick = () => {
       cancel.disabled = true;
@@ -274,7 +368,8 @@ function mount(settings: Settings): void {
       showForm();
       content.querySelector('input')?.focus();
     };
-    showStatus('waiting', null);
+    link.href = `${settings.centre}/callback/${encodeURIComponent(token)}`;
+    showStatus({ ...BLANK, state: 'waiting' });
     title.focus();
     void look();
   }

@@ -7,7 +7,7 @@ export const STYLE = `
   position: fixed; z-index: 2147483000; right: 20px; bottom: 20px; color: var(--t);
   font: 15px/1.55 system-ui, -apple-system, "Segoe UI", "Hiragino Sans", "Yu Gothic UI", Meiryo, "Noto Sans CJK JP", sans-serif }
 [hidden] { display: none !important }
-button, input, textarea { font: inherit; color: inherit }
+button, input, textarea, select { font: inherit; color: inherit }
 button { cursor: pointer }
 :focus-visible { outline: 3px solid var(--a); outline-offset: 2px }
 svg { fill: none; stroke: currentColor; stroke-width: 1.9; stroke-linecap: round; stroke-linejoin: round; flex: none }
@@ -25,10 +25,13 @@ p { margin: 4px 0 0 }
 form { display: grid; gap: 13px; margin-top: 14px }
 label { display: grid; gap: 4px; font-weight: 600; font-size: 13.5px }
 label small { font-weight: 400; color: var(--m); font-size: 12.5px }
-input, textarea { width: 100%; padding: 9px 12px; border: 1px solid var(--f); border-radius: 10px; background: var(--b); font-size: 15px; font-weight: 400 }
+input, textarea, select { width: 100%; min-width: 0; padding: 9px 12px; border: 1px solid var(--f); border-radius: 10px; background: var(--b); font-size: 15px; font-weight: 400 }
 input:focus-visible, textarea:focus-visible { outline-offset: 0; border-color: var(--a) }
 input[aria-invalid="true"] { border-color: var(--r) }
 textarea { resize: vertical; min-height: 72px }
+.pair { display: flex; gap: 8px }
+.pair [name=time] { width: 40% }
+a { display: block; margin-top: 14px; color: var(--a); font-size: 13.5px; text-align: center }
 .go { padding: 12px; border: 0; border-radius: 11px; background: #2756c5; color: #fff; font-weight: 650 }
 .go:hover { background: #1f48a8 }
 .go:disabled { opacity: .6 }

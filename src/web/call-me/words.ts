@@ -8,6 +8,12 @@ export interface CallMeWords {
   readonly toHint: string;
   readonly question: string;
   readonly optional: string;
+  readonly when: string;
+  readonly time: string;
+  readonly soonest: string;
+  /** 0: less than a minute. */
+  readonly now: (minutes: number) => string;
+  readonly whenOpen: (when: string) => string;
   readonly consent: string;
   readonly send: string;
   readonly sending: string;
@@ -20,12 +26,27 @@ export interface CallMeWords {
   readonly soon: (minutes: number) => string;
   readonly states: Readonly<
     Record<
-      'waiting' | 'calling' | 'connectingAgent' | 'connected' | 'done' | 'notReached' | 'cancelled' | 'gone',
+      | 'waiting'
+      | 'agreed'
+      | 'resting'
+      | 'closed'
+      | 'preparing'
+      | 'calling'
+      | 'connectingAgent'
+      | 'connected'
+      | 'done'
+      | 'notReached'
+      | 'cancelled'
+      | 'calledAgain'
+      | 'lost'
+      | 'gone',
       readonly [title: string, text: string]
     >
   >;
   readonly next: string;
   readonly position: (position: number) => string;
+  readonly wait: (minutes: number) => string;
+  readonly link: string;
   readonly steps: readonly [string, string, string, string];
   /** By code; for what is not here, the centre's own sentence is shown. */
   readonly refusals: Readonly<Record<string, string>>;
@@ -40,6 +61,11 @@ const ja: CallMeWords = {
   toHint: '例: 03-1234-5678、sip:hanako@example.jp',
   question: 'ご質問',
   optional: '任意',
+  when: 'お電話する時刻',
+  time: '時刻',
+  soonest: 'できるだけ早く',
+  now: (minutes) => (minutes === 0 ? '今すぐ' : `今すぐ(約 ${minutes} 分)`),
+  whenOpen: (when) => `受付開始後、できるだけ早く(${when} から)`,
   consent: '送信すると、このご質問についてお電話を差し上げることに同意したものとします。',
   send: '電話を依頼する',
   sending: '送信しています…',
@@ -52,16 +78,24 @@ const ja: CallMeWords = {
   soon: (minutes) => `ご依頼が続いたため、受け付けできません。約 ${minutes} 分後にもう一度お試しください。`,
   states: {
     waiting: ['順番をお待ちください', 'このページを離れても、順番が来ればお電話します。'],
+    agreed: ['お約束の時刻にお電話します', 'このページを離れても、お電話します。'],
+    resting: ['お電話がつながりませんでした', '次の時刻以降に、もう一度お電話します。'],
+    closed: ['受付開始後にお電話します', '現在は受付時間外です。受付が始まりましたら、順番にお電話します。'],
+    preparing: ['まもなくお電話します', '担当者を呼び出しています。'],
     calling: ['お電話しています', '電話をお取りください。'],
     connectingAgent: ['担当者を呼び出しています', 'そのままお待ちください。'],
     connected: ['担当者とつながりました', 'どうぞお話しください。'],
     done: ['ありがとうございました', '通話は終了しました。'],
     notReached: ['お電話がつながりませんでした', '番号をご確認のうえ、もう一度ご依頼ください。'],
     cancelled: ['依頼を取り消しました', 'お電話は差し上げません。'],
+    calledAgain: ['お電話をいただきました', 'こちらからはお電話いたしません。'],
+    lost: ['お電話できませんでした', '申し訳ありません。もう一度ご依頼ください。'],
     gone: ['この依頼は終了しています', '必要でしたら、もう一度ご依頼ください。'],
   },
   next: '次にお電話します',
   position: (position) => `${position} 番目です`,
+  wait: (minutes) => (minutes === 0 ? 'まもなく' : `約 ${minutes} 分`),
+  link: '確認・時刻の変更はこちらのページで',
   steps: ['受付', '呼出', '接続', '通話'],
   refusals: {
     originNotAllowed: 'このサイトでは現在ご利用いただけません。',
@@ -81,6 +115,11 @@ const en: CallMeWords = {
   toHint: 'For example 03-1234-5678 or sip:hanako@example.jp',
   question: 'Your question',
   optional: 'optional',
+  when: 'When to call you',
+  time: 'Time',
+  soonest: 'As soon as possible',
+  now: (minutes) => (minutes === 0 ? 'Now' : `Now (about ${minutes} min)`),
+  whenOpen: (when) => `When we open (from ${when})`,
   consent: 'By sending this you agree that we call you about your question.',
   send: 'Please call me',
   sending: 'Sending…',
@@ -93,16 +132,24 @@ const en: CallMeWords = {
   soon: (minutes) => `There were too many requests. Please try again in about ${minutes} min.`,
   states: {
     waiting: ['You are in the queue', 'You may leave this page: we call you in your turn.'],
+    agreed: ['We call you at the agreed time', 'You may leave this page: your phone will ring.'],
+    resting: ['We could not reach you', 'We try again at this time, or soon after.'],
+    closed: ['We call you when we open', 'We are closed now, and call you in your turn from this time on.'],
+    preparing: ['We are about to call you', 'Your operator is being called.'],
     calling: ['Calling you now', 'Please pick up your phone.'],
     connectingAgent: ['Connecting the operator', 'Please stay on the line.'],
     connected: ['You are connected', 'Go ahead.'],
     done: ['Thank you', 'The call is over.'],
     notReached: ['We could not reach you', 'Please check the number and ask again.'],
     cancelled: ['Your request is cancelled', 'We won’t call you.'],
+    calledAgain: ['You have called us', 'So we won’t call you.'],
+    lost: ['We could not call you', 'We are sorry. Please ask again.'],
     gone: ['This request is over', 'You can ask again whenever you like.'],
   },
   next: 'You are next',
   position: (position) => `You are number ${position}`,
+  wait: (minutes) => (minutes === 0 ? 'in a moment' : `about ${minutes} min`),
+  link: 'See it later, or change the time',
   steps: ['Queue', 'Calling', 'Operator', 'Talking'],
   refusals: {
     originNotAllowed: 'This is not available on this site at the moment.',

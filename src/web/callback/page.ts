@@ -67,8 +67,8 @@ const MINUTE_MS = 60_000;
  */
 export function callbackPage(callback: Callback, language: Language, now: EpochMs, problem: Problem | null): string {
   const words = WORDS[language];
-  const clock = clockOf(language, callback.timeZone);
-  const { state, position, estimatedWaitMs, callAt } = callback.status;
+  const { state, position, estimatedWaitMs, callAt, timeZone } = callback.status;
+  const clock = clockOf(language, timeZone);
   const [title, text] = words.states[state](callAt === null ? '' : clock.when(callAt, now));
   const wait =
     estimatedWaitMs === null ? [] : [estimatedWaitMs < MINUTE_MS ? words.soon : words.wait(Math.ceil(estimatedWaitMs / MINUTE_MS))];
@@ -107,9 +107,9 @@ ${can.length === 0 ? '' : `<noscript><p class="refresh">${escapeHtml(words.noScr
 }
 
 /** All times in one list, by day: it works everywhere. The script makes two short ones of it. */
-function moveForm({ times, timeZone, status }: Callback, language: Language, open: boolean): string {
+function moveForm({ times, status }: Callback, language: Language, open: boolean): string {
   const words = WORDS[language];
-  const clock = clockOf(language, timeZone);
+  const clock = clockOf(language, status.timeZone);
   const days = Map.groupBy(times, clock.day);
   const groups = [...days].map(([day, ofDay]) => {
     const options = ofDay.map((at) => {

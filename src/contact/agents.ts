@@ -53,7 +53,8 @@ function change(draft: Draft, agent: Agent, state: AgentState, more: Partial<Age
   };
   draft.put('agent', next);
   const contact = contactId ? draft.contact(contactId) : undefined;
-  draft.event(EVENT[state], { contact, agentId: agent.id, cause: next.reason, data: { from: agent.state } });
+  const offer = draft.offer(next.offerId);
+  draft.event(EVENT[state], { contact, offer, agentId: agent.id, cause: next.reason, data: { from: agent.state } });
   return next;
 }
 

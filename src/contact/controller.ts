@@ -75,6 +75,11 @@ export class Controller {
   /** As committed: what panels and reports may see. */
   #committed: FloorView;
   #lease: Lease | null = null;
+  /**
+   * Until when nobody else can have the domain, by a clock that is never set: the lease counts from when it was asked for. A process
+   * that was paused (SIGSTOP, swapping, a suspended machine) wakes up beyond it, with orders in hand that were committed before.
+   */
+  #oursUntil = 0;
   #seq = 0;
   #lastAt = 0;
   #inbox: Waiting[] = [];
@@ -109,6 +114,7 @@ export class Controller {
       prompts: options.prompts,
       find: (by, value) => options.finder.find(options.domainId, by, value),
       report: (input) => this.#report(input),
+      isOurs: () => performance.now() < this.#oursUntil,
       done: (id) => this.#noteOrderDone(id),
       log: options.log,
     });
@@ -140,8 +146,10 @@ export class Controller {
   async start(): Promise<void> {
     const { store, domainId, owner, leaseTtlMs, log } = this.#options;
     for (let tries = 1; !this.#lease && !this.#stopped; tries++) {
+      const askedAt = performance.now();
       try {
         this.#lease = await store.claim(domainId, owner, leaseTtlMs);
+        this.#oursUntil = askedAt + leaseTtlMs;
       } catch (error) {
         if (tries === 1) throw error;
         log.warn({ err: error }, 'the database is away; still waiting for the lease');
@@ -238,8 +246,10 @@ export class Controller {
   async #renew(): Promise<void> {
     if (!this.#lease || this.#renewing) return; // one at a time: a database that hangs is not to be asked by more and more
     this.#renewing = true;
+    const askedAt = performance.now();
     try {
       await this.#options.store.renew(this.#lease, this.#options.leaseTtlMs);
+      this.#oursUntil = askedAt + this.#options.leaseTtlMs;
       this.#renewalTrouble = null;
     } catch (error) {
       if (error instanceof LeaseLostError) return this.#lose(error);

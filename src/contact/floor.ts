@@ -284,9 +284,6 @@ function changesOf(records: FloorRecords): Changes {
   };
 }
 
-/** Waits for an agent and may be offered now: not a callback that rests until its next attempt. */
-export const isEligible = (contact: Contact): boolean => contact.state === 'queued' && contact.timers.retry === undefined;
-
 /** One step under way: reads through to the floor, keeps its changes aside. */
 export class Draft implements Changes {
   readonly floor: Floor;

@@ -15,12 +15,14 @@ export interface OrderRunnerParts {
   readonly prompts: PromptStore;
   readonly find: (by: 'callingNumber' | 'customerCode', value: string) => ReturnType<PartyFinder['find']>;
   readonly report: (input: FloorInput) => void;
+  /** Whether nobody else can have the domain yet. Another owner may have decided otherwise since this order was committed. */
+  readonly isOurs: () => boolean;
   /** The order is done, or will never be: it need not be kept any longer. */
   readonly done: (orderId: string) => void;
   readonly log: Logger;
 }
 
-/** Pause between two tries of an order for which the switch or the database is away. */
+/** Pause between two tries of an order for which the switch, the database or the certainty of the lease is away. */
 const RETRY_MS = 250;
 /** A look-up that still fails then is of no use to anybody: the floor has gone on without (`FloorPolicy.lookUpMs`). */
 const LOOK_UP_TRIES = 60;
@@ -66,8 +68,12 @@ export class OrderRunner {
   }
 
   async #carryOut(order: Order): Promise<void> {
-    for (let tries = 1; !this.#closed; tries++) {
+    for (let tries = 1; !this.#closed; ) {
       if (this.#isOvertaken(order)) return this.#done(order);
+      if (!this.#parts.isOurs()) {
+        await pause(); // the lease's next renewal tells; whoever lost it closes us
+        continue;
+      }
       try {
         await this.#give(order);
         return this.#done(order);
@@ -78,7 +84,8 @@ export class OrderRunner {
           return this.#done(order);
         }
         if (tries % 20 === 1) this.#parts.log.warn({ order: order.id, type: order.type, err: error }, 'order is tried again');
-        await new Promise((resolve) => setTimeout(resolve, RETRY_MS).unref());
+        tries += 1;
+        await pause();
       }
     }
   }
@@ -159,6 +166,8 @@ export class OrderRunner {
     }
   }
 }
+
+const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, RETRY_MS).unref());
 
 /** The switch or the database is away, or too slow: later is better than never. A refusal will be one again. */
 function mayHelpToRepeat(order: Order, error: unknown, tries: number): boolean {

@@ -5,6 +5,7 @@
 import type { FloorContext } from '#src/contact/floor.ts';
 import type { Agent, Contact } from '#src/contact/model.ts';
 import { byArrival } from '#src/contact/place.ts';
+import { difference } from './rebuild.ts';
 import type { World } from './world.ts';
 
 type Check = (world: World) => string[];
@@ -123,6 +124,19 @@ export const INVARIANTS: Readonly<Record<string, Check>> = {
         return !w.floor.legs.has(c.legId ?? '') || !(w.floor.legs.has(offer?.legId ?? '') || offer?.timers.reach !== undefined);
       })
       .map((c) => c.id),
+
+  'the events alone make the tables as they are': (w) => {
+    const bad = (id: string, differences: string[]): string[] => differences.map((what) => `${id}: ${what}`);
+    const { contacts = [], offers = [], agents = [] } = w.changed ?? {};
+    return [
+      ...[...contacts].flatMap(([id, c]) => bad(id, difference(w.rebuilt.contacts.get(id), c))),
+      ...[...offers].flatMap(([id, o]) => bad(id, difference(w.rebuilt.offers.get(id), o))),
+      // Nothing is told of one who has only opened the panel.
+      ...[...agents]
+        .filter(([id, a]) => a.state !== 'loggedOff' || w.rebuilt.agents.has(id))
+        .flatMap(([id, a]) => bad(id, difference(w.rebuilt.agents.get(id), a))),
+    ];
+  },
 
   'whoever is logged off has nothing in hand': (w) =>
     [...w.floor.agents.values()].filter((a) => a.state === 'loggedOff' && (a.pending || a.timers.wrapUp !== undefined)).map((a) => a.id),

@@ -8,6 +8,7 @@ import { DEFAULT_DESK_RULES, type DeskRules, NO_WISHES, type Wishes } from '#src
 import type { AgentProfile, Desk, Directory } from '#src/routing/directory.ts';
 import type { PartyRecord } from '#src/routing/party.ts';
 import { checkFloor } from './invariants.ts';
+import { Rebuilt } from './rebuild.ts';
 
 export const POLICY: FloorPolicy = {
   popMs: 1_000,
@@ -201,6 +202,10 @@ export class World {
   mayFail = false;
   at = 1_000_000;
   readonly events: FloorEvent[] = [];
+  /** The tables as the events alone make them. */
+  readonly rebuilt = new Rebuilt();
+  /** By the last input. */
+  changed: Changes | null = null;
   readonly orders: OrderBody[] = [];
   /** As the tables would hold them: the ended ones too. */
   readonly contacts = new Map<string, Contact>();
@@ -217,6 +222,8 @@ export class World {
     for (const [id, r] of changes.legs) this.legs.set(id, r);
     for (const [id, r] of changes.agents) this.agents.set(id, r);
     this.events.push(...changes.events);
+    for (const event of changes.events) this.rebuilt.read(event);
+    this.changed = changes;
     this.orders.push(...changes.orders);
     this.failures.push(...(changes.failures ?? []));
     if (!this.mayFail && this.failures.length > 0) throw this.failures[0];

@@ -164,27 +164,36 @@ export function forcedBy(events: readonly FloorEvent[]): readonly { readonly age
   );
 }
 
+/** Nobody reads further down, and it goes to every watcher four times a second. */
+const MOST_ROWS = 300;
+
 export function floorView(principal: Principal, floor: FloorView, directory: Directory, now: number): FloorMessage {
   const desks = visibleDesks(principal, directory);
   const nameOf = (agentId: AgentId | null): string | null => (agentId ? (directory.agents.get(agentId)?.name ?? agentId) : null);
   // Whoever is not yet at a desk is seen by those who see the reception: somebody has to.
   const reception = [...desks.values()].some((d) => d.isReception);
-  const position = new Map([...desks.keys()].flatMap((id) => [...floor.positions(id)]));
-  const waiting = [...floor.contacts.values()]
-    .filter((c) => (c.deskId ? desks.has(c.deskId) : reception))
+  const estimateMs = estimates(floor);
+  const unanswered = [...floor.contacts.values()].filter(
+    (c) => c.state !== 'connected' && c.state !== 'wrapUp' && (c.deskId ? desks.has(c.deskId) : reception),
+  );
+  const waiting = unanswered
     .sort(byArrival)
-    .map((c) => ({
-      contactId: c.id,
-      channel: c.channel,
-      state: c.state,
-      desk: c.deskId ? { id: c.deskId, name: desks.get(c.deskId)?.name ?? c.deskId } : null,
-      party: partyName(c),
-      callingNumber: c.callingNumber.kind === 'valid' ? c.callingNumber.e164 : null,
-      arrivedAt: c.arrivedAt,
-      position: position.get(c.id) ?? null,
-      estimatedWaitMs: floor.estimatedWaitMs(c.id),
-      agent: nameOf(c.agentId),
-    }));
+    .slice(0, MOST_ROWS)
+    .map((c) => {
+      const position = floor.position(c.id);
+      return {
+        contactId: c.id,
+        channel: c.channel,
+        state: c.state,
+        desk: c.deskId ? { id: c.deskId, name: desks.get(c.deskId)?.name ?? c.deskId } : null,
+        party: partyName(c),
+        callingNumber: c.callingNumber.kind === 'valid' ? c.callingNumber.e164 : null,
+        arrivedAt: c.arrivedAt,
+        position,
+        estimatedWaitMs: position === null ? null : estimateMs(c, position),
+        agent: nameOf(c.agentId),
+      };
+    });
   const agents = [...directory.agents.values()]
     .filter((profile) => worksAt(profile, desks))
     .map((profile) => {
@@ -203,5 +212,22 @@ export function floorView(principal: Principal, floor: FloorView, directory: Dir
         party: held && (held.contact.deskId === null || desks.has(held.contact.deskId)) ? partyName(held.contact) : null,
       };
     });
-  return { type: 'floor', serverTime: now, waiting, agents };
+  return { type: 'floor', serverTime: now, waiting, more: unanswered.length - waiting.length, agents };
+}
+
+/**
+ * Estimated waits for a list: a desk's estimates grow with the place, so one of each desk is asked for (which walks through all
+ * agents at work there), and the others are in proportion.
+ */
+function estimates(floor: FloorView): (contact: Contact, position: number) => number | null {
+  const perPlaceMs = new Map<DeskId | null, number | null>();
+  return ({ id, deskId }, position) => {
+    let one = perPlaceMs.get(deskId);
+    if (one === undefined) {
+      const estimate = floor.estimatedWaitMs(id);
+      one = estimate === null ? null : estimate / position;
+      perPlaceMs.set(deskId, one);
+    }
+    return one === null ? null : Math.round(one * position);
+  };
 }

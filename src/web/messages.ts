@@ -112,7 +112,7 @@ export const ServerMessage = Type.Union([
   Type.Object({ type: Type.Literal('state'), serverTime: TimeMs, agent: AgentView, contact: Nullable(ContactView) }),
   /** A request of this panel was refused; `of` is its `id`. */
   Type.Object({ type: Type.Literal('refused'), of: Nullable(Type.String()), code: Type.String(), message: Type.String() }),
-  /** For those who watch (supervisors): the whole live list of the desks that they may see. */
+  /** For those who watch (supervisors): who waits or is on the way to an agent, the longest first, and who works, at the desks in sight. */
   Type.Object({
     type: Type.Literal('floor'),
     serverTime: TimeMs,
@@ -130,6 +130,7 @@ export const ServerMessage = Type.Union([
         agent: Nullable(Type.String()),
       }),
     ),
+    more: Type.Integer({ description: 'how many wait besides those who are listed' }),
     agents: Type.Array(
       Type.Object({
         agentId: Type.String(),

@@ -425,11 +425,7 @@ describe('the floor', () => {
     const waiting = page.getByTestId('floor-waiting');
     await waiting.getByText('Nobody is waiting. Well done.').waitFor();
 
-    house.backend.setWaiting([
-      waitingFor('a', 'Zoë', OSAKA, 90, 1),
-      waitingFor('b', 'Adam', LONDON, 30, 1),
-      { ...waitingFor('c', 'Talking', OSAKA, 300, 0), state: 'connected', position: null },
-    ]);
+    house.backend.setWaiting([waitingFor('a', 'Zoë', OSAKA, 90, 1), waitingFor('b', 'Adam', LONDON, 30, 1)]);
     await waiting.getByText('Adam').waitFor();
     const names = () => waiting.locator('tbody tr td:nth-child(2) strong').allTextContents();
     expect(await names()).toEqual(['Zoë', 'Adam']);
@@ -457,6 +453,11 @@ describe('the floor', () => {
     const waiting = page.getByTestId('floor-waiting');
     await waiting.getByRole('row', { name: /Zoë .* ≈ 2:30/ }).waitFor();
     await waiting.getByRole('row', { name: /Adam .* –$/ }).waitFor();
+    house.backend.setWaiting(
+      [waitingFor('b', 'Adam', LONDON, 30, 1), { ...waitingFor('a', 'Zoë', OSAKA, 90, 1), estimatedWaitMs: 1 }],
+      700,
+    );
+    await waiting.getByRole('heading', { name: 'Waiting contacts 2 listed, 700 more wait' }).waitFor();
     await waiting.getByRole('button', { name: 'Still to wait' }).click();
     expect(await waiting.locator('tbody tr td:nth-child(2) strong').allTextContents()).toEqual(['Zoë', 'Adam']);
   });

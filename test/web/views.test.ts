@@ -67,7 +67,26 @@ describe('the list of the waiting', () => {
     expect(rows.get(second.contactId)).toMatchObject({ position: 2, estimatedWaitMs: 2 * handlingMs });
     // Nobody works at that desk: a place, and no promise.
     expect(rows.get(elsewhere.contactId)).toMatchObject({ position: 1, estimatedWaitMs: null });
-    expect(rows.get(talking.contactId)).toMatchObject({ position: null, estimatedWaitMs: null, state: 'connected' });
+    // Who talks is seen beside the agent.
+    expect(rows.has(talking.contactId)).toBe(false);
+    expect(floorOf(world).agents.find(({ agentId }) => agentId === 'bob')).toMatchObject({ state: 'busy', party: 'Sato' });
+  });
+
+  test('tells the same waits as the floor, and of a very long list the beginning', () => {
+    const world = new World();
+    world.ready('ann', 'bob', 'cid');
+    for (let count = 0; count < 3; count += 1)
+      world.give({ type: 'agentSetNotReady', agentId: ['ann', 'bob', 'cid'][count] ?? '', reason: 'break' });
+    for (let count = 0; count < 310; count += 1) world.customerCall(count % 3 === 0 ? 'support' : 'sales');
+    const seen = seenIn(world);
+    const { waiting, more } = floorOf(world);
+    expect([waiting.length, more]).toEqual([300, 10]);
+    for (const { contactId, estimatedWaitMs, position } of waiting) {
+      const exactMs = seen.estimatedWaitMs(contactId) ?? -1;
+      expect(position).toBe(seen.position(contactId));
+      // Rounded once more than there, by half a millisecond for each place.
+      expect(Math.abs((estimatedWaitMs ?? -2) - exactMs)).toBeLessThanOrEqual(1 + (position ?? 0) / 2);
+    }
   });
 
   test('counts them for the agents of the desks', () => {

@@ -205,6 +205,7 @@ export const en = {
   'floor.desk': 'Desk',
   'floor.since': 'Since',
   'floor.waitingFor': 'Waiting',
+  'floor.more': 'listed, {count} more wait',
   'floor.estimate': 'Still to wait',
   'floor.state': 'State',
   'floor.agent': 'Agent',

@@ -206,6 +206,7 @@ export const ja: Words = {
   'floor.desk': '窓口',
   'floor.since': '経過',
   'floor.waitingFor': '待ち時間',
+  'floor.more': '件を表示、ほか {count} 件',
   'floor.estimate': '残り目安',
   'floor.state': '状態',
   'floor.agent': '担当者',

@@ -21,7 +21,6 @@ interface Column<Row> {
   readonly numeric?: boolean;
 }
 
-const STILL_WAITING = new Set(['identifying', 'scenario', 'queued', 'offered']);
 /** The order in which a supervisor looks at states. */
 const STATE_ORDER = ['busy', 'workingAfterCall', 'ready', 'notReady', 'loggedOff'];
 
@@ -45,8 +44,7 @@ export function FloorView({ panel }: { panel: Panel }) {
   for (const row of floor.agents) for (const name of row.desks) names.add(name);
   const desks = [...names].sort((a, b) => a.localeCompare(b, i18n.language.value));
 
-  // The list holds every live contact; those who talk are seen beside their agents.
-  const waiting = floor.waiting.filter((row) => STILL_WAITING.has(row.state) && (desk.value === '' || row.desk?.name === desk.value));
+  const waiting = floor.waiting.filter((row) => desk.value === '' || row.desk?.name === desk.value);
   const allAgents = floor.agents.filter((row) => desk.value === '' || row.desks.includes(desk.value));
   const agents = allAgents.filter((row) => showOff.value || row.state !== 'loggedOff');
   const inState = (state: string): number => allAgents.filter((row) => row.state === state).length;
@@ -181,7 +179,11 @@ export function FloorView({ panel }: { panel: Panel }) {
     <>
       <div class="floor-top">
         <dl class="counts">
-          <Count label={t('floor.countWaiting')} value={waiting.length} tone={waiting.length > 0 ? 'warn' : 'quiet'} />
+          <Count
+            label={t('floor.countWaiting')}
+            value={waiting.length + (desk.value === '' ? floor.more : 0)}
+            tone={waiting.length > 0 ? 'warn' : 'quiet'}
+          />
           <Count label={t('floor.countLongest')} value={waiting.length === 0 ? '–' : duration(now - longest)} tone="quiet" />
           <Count label={t('floor.countReady')} value={inState('ready')} tone="ready" />
           <Count label={t('floor.countBusy')} value={inState('busy')} tone="busy" />
@@ -227,6 +229,7 @@ export function FloorView({ panel }: { panel: Panel }) {
           keyOf={(row) => row.contactId}
           empty={t('floor.noWaiting')}
           language={i18n.language.value}
+          note={floor.more === 0 ? '' : t('floor.more', { count: floor.more })}
           testId="floor-waiting"
         />
         <Table
@@ -237,6 +240,7 @@ export function FloorView({ panel }: { panel: Panel }) {
           keyOf={(row) => row.agentId}
           empty={t('floor.noAgents')}
           language={i18n.language.value}
+          note=""
           testId="floor-agents"
         />
         <Audit panel={panel} />
@@ -401,11 +405,13 @@ interface TableProps<Row> {
   readonly sort: Signal<Sort>;
   readonly keyOf: (row: Row) => string;
   readonly empty: string;
+  /** Behind the number of rows. */
+  readonly note: string;
   readonly language: string;
   readonly testId: string;
 }
 
-function Table<Row>({ caption, rows, columns, sort, keyOf, empty, language, testId }: TableProps<Row>) {
+function Table<Row>({ caption, rows, columns, sort, keyOf, empty, note, language, testId }: TableProps<Row>) {
   const { column: by, down } = sort.value;
   const value = columns.find((column) => column.id === by)?.value ?? (() => 0);
   const sorted = [...rows].sort((a, b) => {
@@ -417,7 +423,10 @@ function Table<Row>({ caption, rows, columns, sort, keyOf, empty, language, test
   return (
     <section class="card table-card" data-testid={testId} aria-label={caption}>
       <h2>
-        {caption} <span class="muted">{rows.length}</span>
+        {caption}{' '}
+        <span class="muted">
+          {rows.length} {note}
+        </span>
       </h2>
       {rows.length === 0 ? (
         <p class="empty">{empty}</p>

@@ -1,6 +1,8 @@
 /** What Prometheus reads: the floor as it stands when asked, and counts of what happened since the start. */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { ContactId, DeskId, EpochMs } from './base/ids.ts';
 import type { Controller } from './contact/controller.ts';
+import type { Channel, FloorEvent } from './contact/model.ts';
 import type { Directory } from './routing/directory.ts';
 
 export function floorMetrics(controller: Controller, directory: () => Directory): Registry {
@@ -27,8 +29,17 @@ export function floorMetrics(controller: Controller, directory: () => Directory)
     buckets: [1, 2, 5, 10, 20, 30, 60, 120, 300, 600],
     registers,
   });
+  const estimateErrors = new Histogram({
+    name: 'madoguchi_wait_estimate_error_seconds',
+    help: 'How far the wait that was predicted was from the real one, either way, by desk; npm run waits says more',
+    labelNames: ['desk'],
+    buckets: [5, 10, 20, 30, 60, 120, 300, 600, 1_200],
+    registers,
+  });
+  const estimates = waitEstimates((deskId, errorMs) => estimateErrors.observe({ desk: deskId }, errorMs / 1_000));
   controller.onCommitted((committed) => {
     for (const event of committed.events) {
+      estimates(event, controller.floor.contacts.get(event.contactId ?? '')?.channel);
       events.inc({ name: event.name });
       if (event.name === 'contactEnded') ended.inc({ cause: event.cause ?? 'unknown' });
       if (event.name === 'diverted' || event.name === 'offerEnded') offers.inc({ outcome: event.cause ?? 'unknown' });
@@ -75,4 +86,24 @@ export function floorMetrics(controller: Controller, directory: () => Directory)
     },
   });
   return registry;
+}
+
+/**
+ * Follows the log: what was predicted for whom, and when they were answered (a call) or first given to an agent (a callback). The
+ * same waits as in `db/wait-honesty.ts`.
+ */
+export function waitEstimates(observe: (deskId: DeskId, errorMs: number) => void) {
+  const predicted = new Map<ContactId, { readonly at: EpochMs; readonly waitMs: number }>();
+  return (event: FloorEvent, channel: Channel | undefined): void => {
+    const { name, contactId, deskId, at } = event;
+    if (contactId === null) return;
+    const waitMs = event.data['estimatedWaitMs'];
+    if (name === 'waitEstimated' && typeof waitMs === 'number') predicted.set(contactId, { at, waitMs });
+    const estimate = predicted.get(contactId);
+    const isAnswered = name === 'established' && event.offerId !== null;
+    if (estimate && deskId !== null && (channel === 'voice' ? isAnswered : name === 'offered'))
+      observe(deskId, Math.abs(at - estimate.at - estimate.waitMs));
+    if (isAnswered || name === 'callbackMoved' || name === 'contactEnded' || (name === 'offered' && channel !== 'voice'))
+      predicted.delete(contactId);
+  };
 }

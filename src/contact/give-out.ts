@@ -2,6 +2,7 @@
  * The second half of every input: who gets whom, as the queues stand now, and the first word to whoever has to wait. Changes the floor.
  */
 import type { EpochMs } from '../base/ids.ts';
+import type { Assignment } from '../routing/matching/model.ts';
 import { type Changes, Draft, type Floor, type FloorContext } from './floor.ts';
 import type { Agent, Contact } from './model.ts';
 import { makeOffer } from './offering.ts';
@@ -17,37 +18,29 @@ const FAILED_OFFER_AGAIN_MS = 5_000;
 export function giveOut(floor: Floor, context: FloorContext, meant: Changes, at: EpochMs): Changes {
   let changes = meant;
   if (!context.switchAway) {
-    // Whoever is put off for now leaves an agent free for somebody else.
-    for (let isAgain = true; isAgain; ) {
+    // Whoever is put off for now leaves an agent free for somebody else: until nobody gets anybody any more.
+    for (let pairs = floor.queues.decide(at); pairs.length > 0; pairs = floor.queues.decide(at)) {
       const draft = new Draft(floor, context, at);
-      isAgain = offerWhatCanBe(draft);
+      for (const pair of pairs) offer(draft, pair);
       changes = applied(floor, changes, draft);
     }
   }
   const draft = new Draft(floor, context, at);
   for (const id of changes.contacts.keys()) {
-    const contact = draft.contact(id);
+    const contact = floor.contacts.get(id);
     if (contact?.state === 'queued') draft.apart(() => welcome(draft, contact));
   }
   return applied(floor, changes, draft);
 }
 
-/** @returns whether somebody was put off, and the agent may take another */
-function offerWhatCanBe(draft: Draft): boolean {
-  const { queues } = draft.floor;
-  let isAnyPutOff = false;
-  for (const { taskId, workerId, viaQueueId } of queues.decide(draft.at)) {
-    const contact = draft.contact(taskId) as Contact;
-    const agent = draft.agent(workerId) as Agent;
-    const mayFrom = contact.channel === 'voice' || contact.legId !== null ? draft.at : mayCallFrom(draft, viaQueueId, draft.at);
-    const isMade = mayFrom === draft.at && draft.apart(() => makeOffer(draft, contact, workerId, viaQueueId));
-    if (isMade) continue;
-    const retry = mayFrom === draft.at ? draft.at + FAILED_OFFER_AGAIN_MS : mayFrom;
-    draft.put('contact', { ...contact, timers: { ...contact.timers, retry } });
-    queues.agentChanged(agent);
-    isAnyPutOff = true;
-  }
-  return isAnyPutOff;
+function offer(draft: Draft, { taskId, workerId, viaQueueId }: Assignment): void {
+  const contact = draft.contact(taskId) as Contact;
+  const agent = draft.agent(workerId) as Agent;
+  const mayFrom = contact.channel === 'voice' || contact.legId !== null ? draft.at : mayCallFrom(draft, contact.deskId as string, draft.at);
+  if (mayFrom === draft.at && draft.apart(() => makeOffer(draft, contact, workerId, viaQueueId))) return;
+  const retry = mayFrom === draft.at ? draft.at + FAILED_OFFER_AGAIN_MS : mayFrom;
+  draft.put('contact', { ...contact, timers: { ...contact.timers, retry } });
+  draft.floor.queues.agentChanged(agent);
 }
 
 /** Applies a draft, if there is anything in it, and adds it to what was changed before. */

@@ -515,10 +515,12 @@ class Play {
       return;
     }
     this.#end(waiting, 'answered', answeredAt);
-    const freeAt = answeredAt + talkMs + wrapUpMs;
+    const { limitMs, extensionMs, mostMs } = this.#rulesOf(waiting.deskId).wrapUp;
+    const talkedTo = answeredAt + talkMs;
+    const freeAt = talkedTo + Math.min(wrapUpMs, extensionMs > 0 ? mostMs : limitMs);
     this.#agenda.add(freeAt, 'free', () => {
       this.#learn(waiting.deskId, freeAt - at);
-      this.#free(member, freeAt, freeAt - wrapUpMs);
+      this.#free(member, freeAt, talkedTo);
     });
   }
 

@@ -1,7 +1,7 @@
 /** The house as the web edge sees it: answers from the committed floor, the directory and the database; gives inputs to the floor. */
 import { randomBytes } from 'node:crypto';
 import { browserEndpoint } from './base/endpoint.ts';
-import type { AgentId, ContactId, DeskId } from './base/ids.ts';
+import type { AgentId, ContactId, DeskId, EpochMs } from './base/ids.ts';
 import { type CallHours, callbackView, callMeStatus, entryWait, isShown, timesToCall } from './callback-view.ts';
 import { callingNumberOf } from './channels/call-me.ts';
 import { InputRefused } from './contact/agents.ts';
@@ -15,6 +15,7 @@ import type { Desk, Directory, Entry } from './routing/directory.ts';
 import { UNKNOWN_PARTY } from './routing/party.ts';
 import {
   agentView,
+  callsWaitingSince,
   contactOf,
   contactView,
   desksToSupervise,
@@ -71,6 +72,18 @@ export function createBackend(house: BackendParts): WebBackend {
     }
   };
 
+  /** Who holds the line longest, desk by desk: read through all contacts, so for all panels together, and not for each commit. */
+  let longest: { readonly readAt: EpochMs; readonly since: ReadonlyMap<DeskId, EpochMs> } = {
+    readAt: Number.NEGATIVE_INFINITY,
+    since: new Map(),
+  };
+  const readLongest = (): ReadonlyMap<DeskId, EpochMs> => {
+    longest = { readAt: house.clock(), since: callsWaitingSince(controller.floor) };
+    return longest.since;
+  };
+  const longestNow = (): ReadonlyMap<DeskId, EpochMs> =>
+    Math.abs(house.clock() - longest.readAt) < QUEUES_TOLD_MS ? longest.since : readLongest();
+
   /** Which contact a link leads to: pages ask every few seconds, and should not ask the database. */
   const contactIds = new Map<string, ContactId>();
 
@@ -116,7 +129,8 @@ export function createBackend(house: BackendParts): WebBackend {
       // The card is read first: what is shown beside it is then as new as it can be.
       const before = contactOf(controller.floor.agents.get(agentId), controller.floor);
       const card = before ? await house.customerView(before.contact, agentId) : null;
-      const view = agentView(agentId, controller.floor, directory(), house.rulesOf, { sip, reachable: house.isReachable(endpoint) });
+      const phone = { sip, reachable: house.isReachable(endpoint) };
+      const view = agentView(agentId, controller.floor, directory(), house.rulesOf, longestNow(), phone);
       const agent = controller.floor.agents.get(agentId);
       const held = contactOf(agent, controller.floor);
       if (!agent || !held) return { agent: view, contact: null };
@@ -143,17 +157,17 @@ export function createBackend(house: BackendParts): WebBackend {
 
     onChange(listener) {
       // Who works at a desk sees how many wait there, also while nothing happens to them: told together, not for each caller.
-      const lengths = new Map<DeskId, number>();
+      const told = new Map<DeskId, string>();
       let soon: NodeJS.Timeout | null = null;
       const tellOfQueues = (): void => {
         soon = null;
         const { floor } = controller;
-        const changed = [...new Set([...lengths.keys(), ...directory().desks.keys()])].filter((desk) => {
-          const length = floor.waitingCount(desk);
-          const before = lengths.get(desk) ?? 0;
-          if (length > 0) lengths.set(desk, length);
-          else lengths.delete(desk);
-          return length !== before;
+        const since = readLongest();
+        const changed = [...directory().desks.keys()].filter((desk) => {
+          const queue = `${floor.waitingCount(desk)}, since ${since.get(desk)}`;
+          const before = told.get(desk) ?? '0, since undefined';
+          told.set(desk, queue);
+          return queue !== before;
         });
         if (changed.length === 0) return;
         const deskIdsOf = (agentId: AgentId): readonly DeskId[] => directory().agents.get(agentId)?.deskIds ?? [];

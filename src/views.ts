@@ -1,5 +1,5 @@
 /** What panels see of the floor: pure, from the committed records, the directory and what the database adds. */
-import type { AgentId, DeskId } from './base/ids.ts';
+import type { AgentId, DeskId, EpochMs } from './base/ids.ts';
 import type { FloorView } from './contact/floor.ts';
 import type { Agent, Contact, FloorEvent, Offer } from './contact/model.ts';
 import { byArrival } from './contact/place.ts';
@@ -24,6 +24,7 @@ export function agentView(
   floor: FloorView,
   directory: Directory,
   rulesOf: RulesOfDesks,
+  waitingSince: ReadonlyMap<DeskId, EpochMs>,
   phone: { readonly sip: AgentView['phone']['sip']; readonly reachable: boolean },
 ): AgentView {
   const profile = directory.agents.get(agentId);
@@ -49,7 +50,20 @@ export function agentView(
     wrapUpExtensionMs: agent ? wrapUpExtensionMs(agent, floor, rulesOf) : null,
     legId: offer?.legId ?? null,
     waitingAtMyDesks: profile.deskIds.reduce((n, id) => n + floor.waitingCount(id), 0),
+    longestCallSince: profile.deskIds.reduce<EpochMs | null>((oldest, id) => earlier(oldest, waitingSince.get(id)), null),
   };
+}
+
+const earlier = (a: EpochMs | null, b: EpochMs | undefined): EpochMs | null => (b === undefined || (a !== null && a <= b) ? a : b);
+
+/** Since when the one who has held the line longest at a desk waits. Callbacks and notices keep nobody on the line. */
+export function callsWaitingSince(floor: Pick<FloorView, 'contacts'>): ReadonlyMap<DeskId, EpochMs> {
+  const since = new Map<DeskId, EpochMs>();
+  for (const { state, channel, deskId, arrivedAt } of floor.contacts.values()) {
+    if (state !== 'queued' || channel !== 'voice' || deskId === null) continue;
+    since.set(deskId, Math.min(arrivedAt, since.get(deskId) ?? arrivedAt));
+  }
+  return since;
 }
 
 /** By how much a wrap-up can still be extended, by the rules of its contact's desk; null when there is none, or it can't ever. */

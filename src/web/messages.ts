@@ -92,6 +92,8 @@ export const AgentView = Type.Object({
   /** Leg that the browser's phone should hold; an incoming call that is this leg's after a reload is answered by itself. */
   legId: Nullable(Type.String()),
   waitingAtMyDesks: Type.Integer(),
+  /** When the caller arrived who has held the line longest at the agent's desks. */
+  longestCallSince: Nullable(TimeMs),
 });
 
 /** A state that a supervisor gave to an agent: one line of the audit. */

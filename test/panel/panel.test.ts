@@ -285,6 +285,23 @@ describe('the agent’s state', () => {
     await page.getByRole('button', { name: 'Start my shift' }).waitFor();
   });
 
+  test('stands beside how many wait at the own desks, and how long the first of them already holds the line', async () => {
+    const page = await house.panel('tanaka');
+    await getReady(page);
+    const desk = { id: 'desk-osaka', name: '大阪サービス窓口' };
+    const row = { contactId: 'a', channel: 'voice', state: 'queued', desk, party: 'A', callingNumber: null, position: 1, agent: null };
+    house.backend.setWaiting([{ ...row, arrivedAt: Date.now() - 125_000 }]);
+    house.backend.touch('agent-tanaka');
+    await page
+      .getByTestId('longest-wait')
+      .getByText(/^On the line for 2:[01]\d already$/)
+      .waitFor();
+    house.backend.setWaiting([{ ...row, channel: 'callback', arrivedAt: Date.now() - 125_000 }]);
+    house.backend.touch('agent-tanaka');
+    await page.getByTestId('longest-wait').waitFor({ state: 'detached' });
+    expect(await page.getByTestId('waiting-count').textContent()).toBe('1');
+  });
+
   test('letter keys can be switched off', async () => {
     const page = await house.panel('tanaka');
     await getReady(page);

@@ -162,6 +162,7 @@ export function createFakeBackend(options: { readonly now?: () => EpochMs; reado
       wrapUpExtensionMs: null,
       legId: null,
       waitingAtMyDesks: 0,
+      longestCallSince: null,
     },
   });
   const users = new Map([
@@ -316,8 +317,10 @@ export function createFakeBackend(options: { readonly now?: () => EpochMs; reado
     },
     async agentView(agentId) {
       const agent = agentOf(agentId);
-      const mine = waiting.filter((row) => agent.view.desks.some((desk) => desk.id === row.desk?.id)).length;
-      return { agent: { ...agent.view, waitingAtMyDesks: mine }, contact: agent.contact };
+      const mine = waiting.filter((row) => agent.view.desks.some((desk) => desk.id === row.desk?.id));
+      const since = mine.filter((row) => row.channel === 'voice').map((row) => row.arrivedAt);
+      const longestCallSince = since.length === 0 ? null : Math.min(...since);
+      return { agent: { ...agent.view, waitingAtMyDesks: mine.length, longestCallSince }, contact: agent.contact };
     },
     floorView(principal) {
       const { desks } = agentOf(principal.agentId).view;

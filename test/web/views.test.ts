@@ -3,8 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { FloorView } from '#src/contact/floor.ts';
 import type { WrapUpRules } from '#src/routing/desk-rules.ts';
 import type { AgentProfile, Directory } from '#src/routing/directory.ts';
-import { agentView, floorView, forcedBy } from '#src/views.ts';
-import { CONTEXT, DIRECTORY, World } from '#test/contact/world.ts';
+import { agentView, callsWaitingSince, floorView, forcedBy } from '#src/views.ts';
+import { CONTEXT, customer, DIRECTORY, World } from '#test/contact/world.ts';
 
 const supervisor = (id: string, role: AgentProfile['role'], deskIds: string[]): AgentProfile => ({
   id,
@@ -42,7 +42,7 @@ const withWrapUp = (wrapUp: WrapUpRules): World => {
   return world;
 };
 const viewOf = (world: World, agentId: string) =>
-  agentView(agentId, seenIn(world), DIRECTORY, world.context.rulesOf, { sip: null, reachable: true });
+  agentView(agentId, seenIn(world), DIRECTORY, world.context.rulesOf, callsWaitingSince(seenIn(world)), { sip: null, reachable: true });
 /** Ann has talked with a customer of sales, and notes what it was. */
 const wrappingUp = (world: World): World => {
   world.ready('ann');
@@ -96,6 +96,23 @@ describe('the list of the waiting', () => {
     world.customerCall('support');
     expect(viewOf(world, 'ann').waitingAtMyDesks).toBe(3);
     expect(viewOf(world, 'cid').waitingAtMyDesks).toBe(1);
+  });
+
+  test('tells agents since when a caller holds the line at their desks; callbacks hold none', () => {
+    const world = new World();
+    expect(viewOf(world, 'ann').longestCallSince).toBeNull();
+    const [sales, support] = [world.customerCall('sales'), world.customerCall('support')];
+    world.customerCall('sales');
+    expect(viewOf(world, 'ann').longestCallSince).toBe(world.contact(sales.contactId).arrivedAt);
+    expect(viewOf(world, 'cid').longestCallSince).toBe(world.contact(support.contactId).arrivedAt);
+    world.endLeg(support.leg);
+    expect(viewOf(world, 'cid').longestCallSince).toBeNull();
+    const callMe = { to: { kind: 'phone', e164: '+81399990000' }, name: '', question: '', pageUrl: '', token: null } as never;
+    const number = { kind: 'valid', e164: '+81399990000', country: 'JP' } as const;
+    world.give({ type: 'callMeRequested', entryId: 'ja', language: 'ja', callMe, number });
+    const contactId = [...world.contacts.values()].at(-1)?.id ?? '';
+    world.give({ type: 'partyLookedUp', contactId, by: 'callingNumber', record: customer('reception') });
+    expect(viewOf(world, 'dee')).toMatchObject({ waitingAtMyDesks: 1, longestCallSince: null });
   });
 });
 

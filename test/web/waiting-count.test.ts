@@ -12,6 +12,7 @@ test('a caller who begins to wait is told to the agents on shift at that desk, a
   const desks: Record<string, string[]> = { busy: ['tokyo'], elsewhere: ['osaka'], atHome: ['tokyo'] };
   const floor = {
     agents: new Map(agents.map((a) => [a.id, a])),
+    contacts: new Map<string, object>(),
     waitingCount: (desk: string) => queues.get(desk) ?? 0,
   };
   const parts = {
@@ -29,6 +30,7 @@ test('a caller who begins to wait is told to the agents on shift at that desk, a
       ]),
       agents: new Map(Object.entries(desks).map(([id, deskIds]) => [id, { deskIds }])),
     }),
+    clock: Date.now,
     onReachable: () => () => undefined,
   };
   const told: string[][] = [];
@@ -40,6 +42,13 @@ test('a caller who begins to wait is told to the agents on shift at that desk, a
   queues.set('tokyo', 1);
   commit();
   await vi.waitFor(() => expect(told).toEqual([[], ['busy']]));
+
+  // One is taken and another comes: as many as before, and another one has waited longest.
+  floor.contacts.set('c', { state: 'queued', channel: 'voice', deskId: 'tokyo', arrivedAt: 5 });
+  commit();
+  await vi.waitFor(() => expect(told).toEqual([[], ['busy'], [], ['busy']]));
+  told.length = 2;
+  floor.contacts.clear();
 
   queues.delete('tokyo'); // the caller has hung up
   commit();

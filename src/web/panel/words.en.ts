@@ -176,6 +176,7 @@ export const en = {
   'side.waitingOne': 'contact waiting',
   'side.waitingMany': 'contacts waiting',
   'side.waitingNone': 'Nobody is waiting',
+  'side.longest': 'On the line for {time} already',
   'side.mine': 'My last contacts',
   'side.mineEmpty': 'Contacts of this shift will be listed here.',
   'cause.handled': 'Talked',

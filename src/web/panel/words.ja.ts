@@ -177,6 +177,7 @@ export const ja: Words = {
   'side.waitingOne': '件が待っています',
   'side.waitingMany': '件が待っています',
   'side.waitingNone': '待っている方はいません',
+  'side.longest': '電話口で最長 {time} お待ち',
   'side.mine': '自分の応対',
   'side.mineEmpty': 'この業務中の応対がここに並びます。',
   'cause.handled': '応対済み',

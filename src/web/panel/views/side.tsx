@@ -16,6 +16,11 @@ export function SidePane({ panel, agent }: { panel: Panel; agent: AgentView }) {
           </strong>{' '}
           <span class="muted">{t(waiting === 0 ? 'side.waitingNone' : waiting === 1 ? 'side.waitingOne' : 'side.waitingMany')}</span>
         </p>
+        {agent.longestCallSince !== null && (
+          <p class="small" data-testid="longest-wait">
+            {t('side.longest', { time: duration(panel.now.value - agent.longestCallSince) })}
+          </p>
+        )}
       </section>
       <section class="card grow" aria-label={t('side.mine')}>
         <h2>{t('side.mine')}</h2>

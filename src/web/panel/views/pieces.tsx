@@ -1,6 +1,6 @@
 /** Small pieces that several views use. */
 import type { ComponentChildren, CSSProperties } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import type { I18n, PanelLanguage } from '../i18n.ts';
 import type { Panel } from '../panel.ts';
 
@@ -125,8 +125,9 @@ export function Menu({
     const next = items[(from + step + items.length) % items.length];
     if (next instanceof HTMLElement) next.focus();
   };
+  // Before it is seen: whoever sees it may press an arrow at once.
+  useLayoutEffect(() => focus(0), []);
   useEffect(() => {
-    focus(0);
     const outside = (event: PointerEvent): void => {
       if (event.target instanceof Element && event.target.closest(owner) === null) close.current();
     };

@@ -230,14 +230,16 @@ function* fencing(audit: readonly Row[]): Iterable<string> {
   }
 }
 
-/** Legs of one offer, or of one callback: the next is dialled when the one before has ended without having been answered. */
+/**
+ * Legs of one offer, or of one callback: the next is dialled when the one before has ended without having been answered, as far as
+ * anybody could know: who answers and hangs up while nobody listens to the switch was not reached, and is called again.
+ */
 function* oneAfterAnother(e: Evidence, kind: RegExp): Iterable<string> {
   const last = new Map<string, string>();
   const gone = new Set<string>();
-  const answered = new Set<string>();
+  const answered = new Set(e.legs.filter((leg) => leg['answered_at'] !== null).map((leg) => text(leg, 'id')));
   for (const entry of e.seen) {
     if (entry.what === 'ended') gone.add(entry.leg);
-    if (entry.what === 'answered') answered.add(entry.leg);
     const found = entry.what === 'dialled' ? kind.exec(entry.leg)?.groups : undefined;
     if (entry.what !== 'dialled' || !found) continue;
     const whose = found['offer'] ?? found['contact'] ?? '';

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { forcedChanges } from '#src/db/audit.ts';
-import { NOON } from './floor-records.ts';
+import { PgFloorStore } from '#src/db/store.ts';
+import { World } from '#test/contact/world.ts';
+import { batch, NOON } from './floor-records.ts';
 import { type TestDatabase, testDatabase } from './test-database.ts';
 
 let database: TestDatabase;
@@ -44,6 +46,22 @@ describe('the audit of forced states', () => {
       { id: '2-1', at: NOON + 60_000, agentId: 'tanaka', agent: '田中', byId: 'sato', by: '佐藤', from: 'ready', to: 'loggedOff' },
       { id: '1-1', at: NOON, agentId: 'tanaka', agent: '田中', byId: 'sato', by: '佐藤', from: 'ready', to: 'notReady' },
     ]);
+  });
+
+  it('is what the floor writes: what a supervisor does is in the list as it was done', async () => {
+    const world = new World();
+    world.ready('ann');
+    const { contactId } = world.customerCall('sales');
+    world.answer(contactId);
+    const { events } = world.give({ type: 'agentForced', agentId: 'ann', to: 'loggedOff', by: 'dee' });
+    const { pool } = database;
+    const store = new PgFloorStore(pool);
+    const lease = await store.claim('b', 'test', 60_000);
+    const { seq: last } = await store.load('b');
+    const written = events.map((one) => ({ ...one, at: NOON, contactId: null, agentId: one.agentId === 'ann' ? 'tanaka' : one.agentId }));
+    await store.commit({ ...batch(lease?.fence ?? 0, last + 1, { events: written }), domainId: 'b' });
+    const [change] = await forcedChanges(pool, 'b', new Set(['dealer-desk']));
+    expect(change).toMatchObject({ agentId: 'tanaka', byId: 'dee', from: 'busy', to: 'loggedOff', at: NOON });
   });
 
   it('is about those who work at the desks that one sees, of one’s own centre, the inactive among them', async () => {

@@ -1,5 +1,4 @@
 import fc from 'fast-check';
-import { NO_WISHES } from '#src/routing/desk-rules.ts';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Order } from '#src/contact/model.ts';
 import { CommitRefusedError, LeaseLostError } from '#src/contact/ports.ts';
@@ -7,6 +6,7 @@ import { contactEvents } from '#src/db/events.ts';
 import { findParty } from '#src/db/party.ts';
 import { createPool } from '#src/db/pool.ts';
 import { PgFloorStore } from '#src/db/store.ts';
+import { NO_WISHES } from '#src/routing/desk-rules.ts';
 import { agent, batch, contact, event, leg, NOON, offer } from './floor-records.ts';
 import { type TestDatabase, testDatabase } from './test-database.ts';
 

@@ -204,6 +204,21 @@ describe('another controller', () => {
     expect(await centre.disagreements()).toEqual([]);
   });
 
+  it('may be there when an owner wakes up beyond its lease: no order leaves before the lease is certain again', async () => {
+    const node = await centre.started('node', { leaseTtlMs: 600 });
+    node.store.beforeRenewal = () => {
+      throw new Error('no answer');
+    };
+    await until(async () => (await centre.pool.query('select from domain where lease_until < now()')).rowCount === 1);
+    const leg = call();
+    await until(() => contactOf(node, leg)); // committed, as nobody else has taken the domain
+    expect(node.given).toEqual([]);
+
+    node.store.beforeRenewal = () => undefined;
+    await inState(node, leg, 'queued');
+    expect(node.given[0]).toBe(`answer "${leg}"`);
+  });
+
   it('waits as long as the first one lives, also when the database is away meanwhile', async () => {
     await centre.started('old');
     const next = centre.node('next', { leaseTtlMs: 100 });

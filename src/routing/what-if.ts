@@ -503,8 +503,11 @@ class Play {
     this.#agenda.add(freeAt, 'free', () => {
       this.#free(member, freeAt, null);
       const next: Waiting = { ...waiting, failures: failures + 1 };
-      if (handling === null && next.failures === known.length) return this.#end(next, 'failed', freeAt);
-      this.#wait(next, freeAt, freeAt + this.#rulesOf(deskId).callbacks.retry[failure.outcome].pauseMs);
+      const { attempts, retry } = this.#rulesOf(deskId).callbacks;
+      const alike = known.slice(0, next.failures).filter(({ outcome }) => outcome === failure.outcome).length;
+      const isLast = next.failures >= attempts || alike >= retry[failure.outcome].attempts;
+      if (isLast || (handling === null && next.failures === known.length)) return this.#end(next, 'failed', freeAt);
+      this.#wait(next, freeAt, freeAt + retry[failure.outcome].pauseMs);
     });
   }
 

@@ -166,6 +166,18 @@ describe('callbacks', () => {
     expect(told(played([cancelled], []))).toEqual(['callback withdrawn 5']);
   });
 
+  it('are given up as the desk’s rules say', () => {
+    const busy = { outcome: 'busy', occupiedMs: s(10) } as const;
+    const attempts: Attempts = { failures: [busy, busy], handling: { answerMs: 0, talkMs: s(60), wrapUpMs: 0 } };
+    const { callbacks } = DEFAULT_DESK_RULES;
+    expect(told(played([callback(0, { attempts })], agents(1)))).toEqual(['callback answered 620']);
+    const once = { callbacks: { ...callbacks, retry: { ...callbacks.retry, busy: { attempts: 2, pauseMs: s(60) } } } };
+    expect(told(played([callback(0, { attempts })], agents(1), once))).toEqual(['callback failed 80']);
+    expect(told(played([callback(0, { attempts })], agents(1), { callbacks: { ...callbacks, attempts: 1 } }))).toEqual([
+      'callback failed 10',
+    ]);
+  });
+
   it('wait until people may be called, and until the time that was agreed', () => {
     const rest = { nextTimeToCall: (_desk: string, when: number) => Math.max(when, NINE + s(60)) };
     expect(told(play(draw([callback(0)]), agents(1), settings({}, rest)))).toEqual(['callback answered 70']);
@@ -225,6 +237,13 @@ describe('other rules', () => {
     // One agent, four minutes expected: whoever is first in line waits four minutes, the second eight.
     const long = { overflow: [{ to: 'osaka', when: 'estimatedWaitMs', estimatedWaitMs: min(5) }] } as const;
     expect(told(played(calls, staff, long))).toEqual(['call answered 0', 'call answered 1', 'call answered 178']);
+  });
+
+  it('end wrap-up earlier, but make it no longer', () => {
+    const calls = [call(0), call(1)];
+    expect(told(played(calls, agents(1), { wrapUp: { limitMs: s(10), extensionMs: 0, mostMs: min(15) } }))[1]).toBe('call answered 159');
+    expect(told(played(calls, agents(1), { wrapUp: { limitMs: s(10), extensionMs: s(10), mostMs: s(20) } }))[1]).toBe('call answered 169');
+    expect(told(played(calls, agents(1), { wrapUp: { limitMs: min(9), extensionMs: 0, mostMs: min(15) } }))[1]).toBe('call answered 179');
   });
 
   it('ask for skills, and for less after a while', () => {
@@ -370,9 +389,9 @@ describe('agreement with theory', () => {
 
   it('where nobody gives up, with another number of agents: Erlang C', () => {
     const load = { callsPerHour: 60, ahtMs: min(4), withinMs: s(20) };
-    const demands = stream(3, 1_500, load.callsPerHour, load.ahtMs, Number.POSITIVE_INFINITY);
-    const log = logOf(demands, play(demands, agents(6), during(1_500)));
-    const found = figures(play(draw(log), agents(5), during(1_500)));
+    const demands = stream(3, 800, load.callsPerHour, load.ahtMs, Number.POSITIVE_INFINITY);
+    const log = logOf(demands, play(demands, agents(6), during(800)));
+    const found = figures(play(draw(log), agents(5), during(800)));
     const right = erlangC({ ...load, agents: 5 });
     expect(Math.abs((found.serviceLevel ?? 0) - right.serviceLevel)).toBeLessThan(0.02);
     expect(Math.abs((found.asaMs ?? 0) / right.asaMs - 1)).toBeLessThan(0.1);

@@ -47,7 +47,7 @@ export function readLog(logged: LoggedPeriod, directory: Directory, period: { re
   const failures = new Map<OfferId, RetryOutcome>();
   for (const { name, at, contactId, offerId, cause } of logged.events) {
     if (name === 'wrapUpStarted' && contactId !== null) wrapUps.set(contactId, at);
-    if (name === 'failed' && offerId !== null) failures.set(offerId, cause === 'busy' || cause === 'noAnswer' ? cause : 'failed');
+    if (name === 'failed' && offerId !== null) failures.set(offerId, RETRY_OUTCOME[cause ?? ''] ?? 'failed');
   }
   const reader = new ContactReader(logged, offers, wrapUps, failures);
 
@@ -85,6 +85,8 @@ export function readLog(logged: LoggedPeriod, directory: Directory, period: { re
   };
 }
 
+/** As the floor reads the causes of legs that were not answered. */
+const RETRY_OUTCOME: Readonly<Record<string, RetryOutcome>> = { busy: 'busy', noAnswer: 'noAnswer', cancelled: 'noAnswer' };
 const LAPSED: ReadonlySet<string> = new Set(['declined', 'noAnswer', 'panelLost', 'phoneUnreachable']);
 
 /** What the control logic decided by; null when the record does not say, or the entry is gone. Notices have their desk from elsewhere. */

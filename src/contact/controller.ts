@@ -179,9 +179,7 @@ export class Controller {
     if (!this.#lease) return Promise.reject(new InputRefused('starting', 'this server is starting; try again shortly'));
     return new Promise((resolve, reject) => {
       this.#inbox.push({ input, at: this.#now(), resolve, reject });
-      this.#pumping ??= this.#pump().finally(() => {
-        this.#pumping = null;
-      });
+      this.#pumping ??= this.#pump();
     });
   }
 
@@ -317,6 +315,8 @@ export class Controller {
       }
       this.#setTimer(); // after each, as a busy day has no end of inputs
     }
+    // In the same breath as the look into the inbox: an input that came between the two would be left lying.
+    this.#pumping = null;
   }
 
   async #decideCommitAct(batch: readonly Waiting[]): Promise<void> {

@@ -96,22 +96,24 @@ export class NoticeFeeder {
   /** One look, after the one that is under way. Does all that can be done now. @throws when database or floor are away */
   look(): Promise<void> {
     if (this.#looking !== null) this.#again = true;
-    else
-      this.#looking = this.#looks().finally(() => {
-        this.#looking = null;
-      });
+    else this.#looking = this.#looks();
     return this.#looking;
   }
 
   async #looks(): Promise<void> {
-    do {
-      this.#again = false;
-      const { now, store } = this.#options;
-      const open = await store.open(now());
-      this.#anyOpen = open.length > 0;
-      for (const id of this.#launchedUpTo.keys()) if (!open.some(({ notice }) => notice.id === id)) this.#launchedUpTo.delete(id);
-      for (const look of open) if (!this.#stopped) await this.#feed(look);
-    } while (this.#again && !this.#stopped);
+    try {
+      do {
+        this.#again = false;
+        const { now, store } = this.#options;
+        const open = await store.open(now());
+        this.#anyOpen = open.length > 0;
+        for (const id of this.#launchedUpTo.keys()) if (!open.some(({ notice }) => notice.id === id)) this.#launchedUpTo.delete(id);
+        for (const look of open) if (!this.#stopped) await this.#feed(look);
+      } while (this.#again && !this.#stopped);
+    } finally {
+      // In the same breath as the question whether to look again: who asks in between would be forgotten.
+      this.#looking = null;
+    }
   }
 
   async #feed(look: NoticeLook): Promise<void> {

@@ -24,19 +24,17 @@ export interface HasTimer<T> {
 }
 
 export class DueList<T extends HasTimer<T>> {
-  readonly #timers = new Ordered<Timer<T>>((a, b) => a.due - b.due || a.order - b.order);
+  readonly #timers = new Ordered<Timer<T>>((a, b) => a.order - b.order);
   #next = 0;
 
   /** When the first is due, or Infinity. */
   get due(): EpochMs {
-    const { first } = this.#timers;
-    return first === null ? Number.POSITIVE_INFINITY : first.due;
+    return this.#timers.firstKey;
   }
 
   /** The one that is due first, if it is by then. */
   dueBy(now: EpochMs): T | null {
-    const { first } = this.#timers;
-    return first !== null && first.due <= now ? first.thing : null;
+    return this.#timers.firstKey <= now ? (this.#timers.first as Timer<T>).thing : null;
   }
 
   /** @param due Infinity: never */
@@ -54,7 +52,7 @@ export class DueList<T extends HasTimer<T>> {
     if (timer === null || due === Number.POSITIVE_INFINITY) return;
     timer.due = due;
     timer.order = this.#next++;
-    this.#timers.insert(timer);
+    this.#timers.insert(timer, due);
   }
 
   delete(thing: T): void {

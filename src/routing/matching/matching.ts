@@ -31,6 +31,7 @@ import {
   type Worker,
 } from './model.ts';
 import {
+  agesFasterFrom,
   type Bucket,
   byArrival,
   channelBit,
@@ -105,7 +106,7 @@ export class Matching {
     const queue = this.#queue(policy.queueId);
     const tasks: TaskEntry[] = [];
     for (const entry of this.#tasks.values()) if (entry.queue === queue) tasks.push(entry);
-    for (const entry of tasks) this.#move(entry, null, 0);
+    for (const entry of tasks) this.#move(entry, null);
     queue.clear();
     queue.policy = policy;
     queue.overflowing = 0;
@@ -266,15 +267,15 @@ export class Matching {
     const entry = this.#tasks.get(taskId);
     if (!entry?.bucket) return null;
     const own = entry.bucket;
-    const score = own.slope * this.#now - entry.offset;
+    const score = own.slope * this.#now - own.offsetOf(entry.task);
     let position = 1 + own.tasks.rank(entry);
     for (const bucket of own.queue.buckets()) {
       if (bucket === own) continue;
       const bySort = bucket.side - own.side || bucket.priorityClass - own.priorityClass;
       if (bySort < 0) position += bucket.tasks.size;
       else if (bySort === 0) {
-        position += bucket.tasks.count((other) => {
-          const otherScore = bucket.slope * this.#now - other.offset;
+        position += bucket.tasks.count((other, offset) => {
+          const otherScore = bucket.slope * this.#now - offset;
           return otherScore !== score ? otherScore > score : byArrival(other, entry) < 0;
         });
       }
@@ -308,10 +309,11 @@ export class Matching {
       const first = rest.next();
       if (!first.done) heads.push({ bucket, rest, entry: first.value });
     }
+    const scoreOf = ({ bucket, entry }: (typeof heads)[number]): number => bucket.slope * this.#now - bucket.offsetOf(entry.task);
     const compare = (a: (typeof heads)[number], b: (typeof heads)[number]): number =>
       a.bucket.side - b.bucket.side ||
       a.bucket.priorityClass - b.bucket.priorityClass ||
-      b.bucket.slope * this.#now - b.entry.offset - (a.bucket.slope * this.#now - a.entry.offset) ||
+      scoreOf(b) - scoreOf(a) ||
       byArrival(a.entry, b.entry);
     while (heads.length > 0) {
       const best = heads.reduce((a, b) => (compare(a, b) <= 0 ? a : b));
@@ -344,7 +346,7 @@ export class Matching {
     const { task, queue } = entry;
     const now = this.#now;
     if (task.notBefore !== null && task.notBefore > now) {
-      this.#move(entry, null, 0);
+      this.#move(entry, null);
       this.#taskDue.set(entry, task.notBefore);
       return;
     }
@@ -369,14 +371,11 @@ export class Matching {
         if (this.#isWorthWaitingFor(agentId, entry, signature)) restrictedTo = agentId;
       } else if (entry.isPreferring) this.#dropPreferring(entry);
     }
-    const weight = policy.weights[task.kind];
-    let offset = weight * task.arrivedAt;
     let isBoosted = false;
     if (task.promisedAt !== null && policy.promise.weight > 0) {
-      const from = Math.max(0, task.promisedAt - policy.promise.leadMs);
+      const from = agesFasterFrom(task.promisedAt, policy.promise);
       isBoosted = from <= now;
-      if (isBoosted) offset += policy.promise.weight * from;
-      else due = Math.min(due, from);
+      if (!isBoosted) due = Math.min(due, from);
     }
     let overflow = 0;
     for (let i = 0; i < policy.overflow.length; i++) {
@@ -386,7 +385,7 @@ export class Matching {
       if (at <= now) overflow |= 1 << i;
       else due = Math.min(due, at);
     }
-    this.#move(entry, queue.bucketFor(task, isBoosted, overflow, signature, restrictedTo), offset);
+    this.#move(entry, queue.bucketFor(task, isBoosted, overflow, signature, restrictedTo));
     this.#taskDue.set(entry, due);
   }
 
@@ -401,9 +400,9 @@ export class Matching {
     );
   }
 
-  #move(entry: TaskEntry, to: Bucket | null, offset: number): void {
+  #move(entry: TaskEntry, to: Bucket | null): void {
     const from = entry.bucket;
-    if (from === to && entry.offset === offset) return;
+    if (from === to) return;
     if (from !== null) {
       const isHead = from.head === entry;
       if (isHead) this.#hide(from);
@@ -412,10 +411,9 @@ export class Matching {
       if (isHead) this.#show(from);
     }
     entry.bucket = to;
-    entry.offset = offset;
     if (to === null) return;
     const head = to.head;
-    to.tasks.insert(entry);
+    to.tasks.insert(entry, to.offsetOf(entry.task));
     to.queue.waiting++;
     if (to.tasks.first === head) return;
     if (head === null) this.#soil(to);
@@ -438,6 +436,7 @@ export class Matching {
   #show(bucket: Bucket): void {
     bucket.head = bucket.tasks.first;
     if (bucket.head === null) return;
+    bucket.headOffset = bucket.tasks.firstKey;
     if (bucket.restrictedTo === null) bucket.queue.open(bucket);
     else {
       bucket.heldFor = this.#workers.get(bucket.restrictedTo) as WorkerEntry;
@@ -453,10 +452,10 @@ export class Matching {
   }
 
   #forget(entry: TaskEntry): void {
-    this.#move(entry, null, 0);
+    this.#move(entry, null);
     this.#taskDue.delete(entry);
     if (entry.isPreferring) this.#dropPreferring(entry);
-    this.#tasks.delete(entry.id);
+    this.#tasks.delete(entry.task.id);
   }
 
   #notePreferring(agentId: AgentId, entry: TaskEntry): void {
@@ -519,7 +518,7 @@ export class Matching {
       membership.load = worker.totalLoad;
       membership.measure = measureOf(worker, membership.queue.policy.tieBreak);
       membership.idleSince = worker.idleSince;
-      membership.queue.free.insert(membership);
+      membership.queue.free.insert(membership, membership.priority);
     }
     if (this.#gates.length === 0) return;
     const since = worker.withoutCallSince;
@@ -604,14 +603,15 @@ export class Matching {
 
   #assign(worker: WorkerEntry, bucket: Bucket): Assignment {
     const entry = bucket.head as TaskEntry;
+    const { id: taskId, arrivedAt, serial } = entry.task;
     const via = this.#via(worker, bucket) as Membership;
     const made: Assignment = {
-      taskId: entry.id,
+      taskId,
       workerId: worker.id,
       queueId: bucket.queue.id,
       viaQueueId: via.queue.id,
-      arrivedAt: entry.arrivedAt,
-      serial: entry.serial,
+      arrivedAt,
+      serial,
     };
     this.#forget(entry);
     const wasFree = worker.stage === 'free';
@@ -683,21 +683,20 @@ export class Matching {
   }
 
   #consider(bucket: Bucket, priority: number): void {
-    const head = bucket.head as TaskEntry;
-    const score = bucket.slope * this.#now - head.offset;
+    const score = bucket.slope * this.#now - bucket.headOffset;
     const best = this.#best;
-    if (best !== null && !this.#isBetter(bucket, head, score, priority, best)) return;
+    if (best !== null && !this.#isBetter(bucket, score, priority, best)) return;
     this.#best = bucket;
     this.#bestPriority = priority;
     this.#bestScore = score;
   }
 
-  #isBetter(bucket: Bucket, head: TaskEntry, score: number, priority: number, best: Bucket): boolean {
+  #isBetter(bucket: Bucket, score: number, priority: number, best: Bucket): boolean {
     if (priority !== this.#bestPriority) return priority < this.#bestPriority;
     if (bucket.side !== best.side) return bucket.side < best.side;
     if (bucket.priorityClass !== best.priorityClass) return bucket.priorityClass < best.priorityClass;
     if (score !== this.#bestScore) return score > this.#bestScore;
-    return byArrival(head, best.head as TaskEntry) < 0;
+    return byArrival(bucket.head as TaskEntry, best.head as TaskEntry) < 0;
   }
 
   /** All conditions but the queue. */

@@ -2,24 +2,15 @@
  * A sorted collection that knows its ranks: a B+ tree with counts. First, insert at the end and remove from the front, what a queue
  * does most, touch one leaf that is hot in the cache however many wait; anything else is O(log n).
  *
+ * Sorted by a number, the key, that stands in the tree beside the item: a search reads arrays of numbers and no item, as a million
+ * items are in no cache. Items of the same key are told apart by a function.
+ *
  * Items know their leaf, so removing needs no search. A leaf is given back when it is empty and never merged before ("free at
  * empty"): queues drain from one end, so half-empty leaves do not last.
  *
  * The order must not change while an item is inside.
  */
 const MOST = 64;
-
-/** `splice` for one, without the array that it answers with. */
-function putAt<T>(items: T[], at: number, item: T): void {
-  items.push(item);
-  for (let i = items.length - 1; i > at; i--) items[i] = items[i - 1] as T;
-  items[at] = item;
-}
-
-function takeFrom<T>(items: T[], at: number): void {
-  for (let i = at + 1; i < items.length; i++) items[i - 1] = items[i] as T;
-  items.pop();
-}
 
 /** An item of an `Ordered`; in one at a time. */
 export interface Placed<T> {
@@ -30,8 +21,11 @@ export class Node<T> {
   parent: Node<T> | null = null;
   /** The items below. */
   size = 0;
-  /** The smallest of them. */
-  min: T;
+  /**
+   * Of a leaf: its items' keys. Of an inner node: for each child but the first a key that none before the child is above, and none in
+   * it below; often that of its first, but that may be gone.
+   */
+  readonly keys: number[];
   /** Of a leaf; empty otherwise. */
   readonly items: T[];
   /** Of an inner node; null for a leaf. */
@@ -39,8 +33,8 @@ export class Node<T> {
   previous: Node<T> | null = null;
   next: Node<T> | null = null;
 
-  constructor(min: T, items: T[], children: Node<T>[] | null) {
-    this.min = min;
+  constructor(keys: number[], items: T[], children: Node<T>[] | null) {
+    this.keys = keys;
     this.items = items;
     this.children = children;
   }
@@ -50,10 +44,10 @@ export class Ordered<T extends Placed<T>> {
   readonly #compare: (a: T, b: T) => number;
   #root: Node<T> | null = null;
   #last: Node<T> | null = null;
-  /** The smallest item, kept at hand. */
-  first: T | null = null;
+  /** For walking in order: `items` of this one, then of its `next`. */
+  firstLeaf: Node<T> | null = null;
 
-  /** @param compare a strict order: never 0 for two different items */
+  /** @param compare a strict order of items with the same key: never 0 for two different items */
   constructor(compare: (a: T, b: T) => number) {
     this.#compare = compare;
   }
@@ -62,74 +56,72 @@ export class Ordered<T extends Placed<T>> {
     return this.#root === null ? 0 : this.#root.size;
   }
 
-  /** For walking in order: `items` of this one, then of its `next`. */
-  get firstLeaf(): Node<T> | null {
-    return this.first === null ? null : this.first.leaf;
+  get first(): T | null {
+    return this.firstLeaf === null ? null : (this.firstLeaf.items[0] as T);
   }
 
-  insert(item: T): void {
+  /** The key of the first; Infinity when there is none. */
+  get firstKey(): number {
+    return this.firstLeaf === null ? Number.POSITIVE_INFINITY : (this.firstLeaf.keys[0] as number);
+  }
+
+  insert(item: T, key: number): void {
     const last = this.#last;
     if (last === null) {
-      const leaf = new Node<T>(item, [item], null);
+      const leaf = new Node<T>([key], [item], null);
       leaf.size = 1;
       item.leaf = leaf;
       this.#root = leaf;
       this.#last = leaf;
-      this.first = item;
+      this.firstLeaf = leaf;
       return;
     }
-    const compare = this.#compare;
-    if (compare(last.items[last.items.length - 1] as T, item) < 0) {
-      this.#append(last, item);
+    if (this.#isBefore(last, last.items.length - 1, item, key)) {
+      last.items.push(item);
+      last.keys.push(key);
+      // Those that came in order stay in full leaves.
+      this.#added(last, item, MOST);
       return;
     }
     let node = this.#root as Node<T>;
     while (node.children !== null) {
-      const children = node.children;
+      const { keys, children } = node;
       // The last child that does not begin after the item; the first when all do.
       let low = 0;
       let high = children.length - 1;
       while (low < high) {
         const middle = (low + high + 1) >> 1;
-        if (compare((children[middle] as Node<T>).min, item) < 0) low = middle;
+        const other = keys[middle] as number;
+        if (other < key || (other === key && this.#isBefore(leftmost(children[middle] as Node<T>), 0, item, key))) low = middle;
         else high = middle - 1;
       }
       node = children[low] as Node<T>;
     }
-    const { items } = node;
     let low = 0;
-    let high = items.length;
+    let high = node.items.length;
     while (low < high) {
       const middle = (low + high) >> 1;
-      if (compare(items[middle] as T, item) < 0) low = middle + 1;
+      if (this.#isBefore(node, middle, item, key)) low = middle + 1;
       else high = middle;
     }
-    putAt(items, low, item);
-    item.leaf = node;
-    if (low === 0) this.#newMin(node, item);
-    for (let up: Node<T> | null = node; up !== null; up = up.parent) up.size++;
-    if (items.length > MOST) this.#splitLeaf(node, items.length >> 1);
+    putAt(node, low, item, key);
+    this.#added(node, item, MOST >> 1);
   }
 
   remove(item: T): void {
     const leaf = item.leaf;
     if (leaf === null) return;
     item.leaf = null;
-    const { items } = leaf;
     for (let up: Node<T> | null = leaf; up !== null; up = up.parent) up.size--;
-    if (items[0] !== item) {
-      takeFrom(items, items.indexOf(item));
-      return;
-    }
-    items.shift();
-    if (items.length > 0) {
-      this.#newMin(leaf, items[0] as T);
-      return;
-    }
+    if (leaf.items[0] === item) {
+      leaf.items.shift();
+      leaf.keys.shift();
+    } else takeFrom(leaf, leaf.items.indexOf(item));
+    if (leaf.items.length > 0) return;
     if (leaf.previous !== null) leaf.previous.next = leaf.next;
+    else this.firstLeaf = leaf.next;
     if (leaf.next !== null) leaf.next.previous = leaf.previous;
-    if (this.#last === leaf) this.#last = leaf.previous;
-    if (this.first === item) this.first = leaf.next === null ? null : (leaf.next.items[0] as T);
+    else this.#last = leaf.previous;
     this.#drop(leaf);
   }
 
@@ -148,20 +140,21 @@ export class Ordered<T extends Placed<T>> {
   }
 
   /** How many are `before`; which has to be true for a beginning of the order, and false from there on. */
-  count(before: (item: T) => boolean): number {
+  count(before: (item: T, key: number) => boolean): number {
     let node = this.#root;
     let counted = 0;
     while (node?.children) {
       let into: Node<T> | null = null;
       for (const child of node.children) {
-        if (!before(child.min)) break;
+        const { items, keys } = leftmost(child);
+        if (!before(items[0] as T, keys[0] as number)) break;
         if (into !== null) counted += into.size;
         into = child;
       }
       if (into === null) return counted;
       node = into;
     }
-    if (node) for (const item of node.items) if (before(item)) counted++;
+    if (node) for (const [i, item] of node.items.entries()) if (before(item, node.keys[i] as number)) counted++;
     return counted;
   }
 
@@ -169,25 +162,24 @@ export class Ordered<T extends Placed<T>> {
     for (let leaf = this.firstLeaf; leaf !== null; leaf = leaf.next) yield* leaf.items;
   }
 
-  #append(last: Node<T>, item: T): void {
-    if (last.items.length < MOST) {
-      last.items.push(item);
-      item.leaf = last;
-      for (let up: Node<T> | null = last; up !== null; up = up.parent) up.size++;
-      return;
-    }
-    // Those that came in order stay in full leaves.
-    last.items.push(item);
-    for (let up: Node<T> | null = last; up !== null; up = up.parent) up.size++;
-    this.#splitLeaf(last, MOST);
+  /** Whether what stands in a leaf comes before an item with this key. */
+  #isBefore(leaf: Node<T>, at: number, item: T, key: number): boolean {
+    const other = leaf.keys[at] as number;
+    return other < key || (other === key && this.#compare(leaf.items[at] as T, item) < 0);
+  }
+
+  /** @param splitAt how many stay, should it have become too many */
+  #added(leaf: Node<T>, item: T, splitAt: number): void {
+    item.leaf = leaf;
+    for (let up: Node<T> | null = leaf; up !== null; up = up.parent) up.size++;
+    if (leaf.items.length > MOST) this.#splitLeaf(leaf, splitAt);
   }
 
   #splitLeaf(leaf: Node<T>, at: number): void {
-    const items = leaf.items.splice(at);
-    const right = new Node<T>(items[0] as T, items, null);
-    right.size = items.length;
-    leaf.size -= items.length;
-    for (const item of items) item.leaf = right;
+    const right = new Node<T>(leaf.keys.splice(at), leaf.items.splice(at), null);
+    right.size = right.items.length;
+    leaf.size -= right.size;
+    for (const item of right.items) item.leaf = right;
     right.next = leaf.next;
     right.previous = leaf;
     if (leaf.next !== null) leaf.next.previous = right;
@@ -199,8 +191,9 @@ export class Ordered<T extends Placed<T>> {
   /** Puts a node beside the one that it was split from; the sizes above stay as they are. */
   #adopt(left: Node<T>, right: Node<T>): void {
     const parent = left.parent;
+    const key = right.keys[0] as number;
     if (parent === null) {
-      const root = new Node<T>(left.min, [], [left, right]);
+      const root = new Node<T>([left.keys[0] as number, key], [], [left, right]);
       root.size = left.size + right.size;
       left.parent = root;
       right.parent = root;
@@ -211,10 +204,11 @@ export class Ordered<T extends Placed<T>> {
     right.parent = parent;
     const at = children.indexOf(left) + 1;
     children.splice(at, 0, right);
+    parent.keys.splice(at, 0, key);
     if (children.length <= MOST) return;
-    const moved = children.splice(at === MOST ? MOST : children.length >> 1);
-    const beside = new Node<T>((moved[0] as Node<T>).min, [], moved);
-    for (const child of moved) {
+    const from = at === MOST ? MOST : children.length >> 1;
+    const beside = new Node<T>(parent.keys.splice(from), [], children.splice(from));
+    for (const child of beside.children as Node<T>[]) {
       child.parent = beside;
       beside.size += child.size;
     }
@@ -222,29 +216,17 @@ export class Ordered<T extends Placed<T>> {
     this.#adopt(parent, beside);
   }
 
-  #newMin(leaf: Node<T>, min: T): void {
-    leaf.min = min;
-    let node = leaf;
-    for (let parent = node.parent; parent !== null; parent = node.parent) {
-      if ((parent.children as Node<T>[])[0] !== node) return;
-      parent.min = min;
-      node = parent;
-    }
-    this.first = min;
-  }
-
   #drop(node: Node<T>): void {
     const parent = node.parent;
     if (parent === null) {
       this.#root = null;
-      this.first = null;
       return;
     }
     const children = parent.children as Node<T>[];
-    const at = children[0] === node ? 0 : children.indexOf(node);
+    const at = children.indexOf(node);
     children.splice(at, 1);
+    parent.keys.splice(at, 1);
     if (children.length === 0) return this.#drop(parent);
-    if (at === 0) this.#newInnerMin(parent);
     // A root with one child is one level too many.
     if (parent.parent === null && children.length === 1) {
       const only = children[0] as Node<T>;
@@ -252,15 +234,31 @@ export class Ordered<T extends Placed<T>> {
       this.#root = only;
     }
   }
+}
 
-  #newInnerMin(inner: Node<T>): void {
-    let node = inner;
-    const { min } = (node.children as Node<T>[])[0] as Node<T>;
-    node.min = min;
-    for (let parent = node.parent; parent !== null; parent = node.parent) {
-      if ((parent.children as Node<T>[])[0] !== node) return;
-      parent.min = min;
-      node = parent;
-    }
+function leftmost<T>(node: Node<T>): Node<T> {
+  let leaf = node;
+  while (leaf.children !== null) leaf = leaf.children[0] as Node<T>;
+  return leaf;
+}
+
+/** `splice` for one, without the array that it answers with. */
+function putAt<T>({ items, keys }: Node<T>, at: number, item: T, key: number): void {
+  items.push(item);
+  keys.push(key);
+  for (let i = items.length - 1; i > at; i--) {
+    items[i] = items[i - 1] as T;
+    keys[i] = keys[i - 1] as number;
   }
+  items[at] = item;
+  keys[at] = key;
+}
+
+function takeFrom<T>({ items, keys }: Node<T>, at: number): void {
+  for (let i = at + 1; i < items.length; i++) {
+    items[i - 1] = items[i] as T;
+    keys[i - 1] = keys[i] as number;
+  }
+  items.pop();
+  keys.pop();
 }

@@ -38,6 +38,9 @@ export class Skills {
   readonly #numbers = new Map<string, number>();
   /** The same array is most often asked about again: control logic hands out its own. */
   readonly #byArray = new WeakMap<readonly Requirement[], Signature>();
+  /** What was asked last is asked again at once: first whether it is right, then where it belongs. */
+  #lastArray: readonly Requirement[] | null = null;
+  #last: Signature | null = null;
   #signatures = new Map<string, Signature>();
   #nextSignature = 0;
 
@@ -51,8 +54,14 @@ export class Skills {
   }
 
   signature(requirements: readonly Requirement[]): Signature {
-    const known = this.#byArray.get(requirements);
-    if (known) return known;
+    if (requirements === this.#lastArray) return this.#last as Signature;
+    const signature = this.#byArray.get(requirements) ?? this.#number(requirements);
+    this.#lastArray = requirements;
+    this.#last = signature;
+    return signature;
+  }
+
+  #number(requirements: readonly Requirement[]): Signature {
     checkRequirements(requirements);
     const highest = new Map<number, number>();
     for (const { skill, level } of requirements) {
@@ -89,13 +98,8 @@ export const channelBit = (channel: Channel): number => 1 << CHANNELS.indexOf(ch
 const LIVE: ReadonlySet<Kind> = new Set<Kind>(['call', 'chat']);
 
 export class TaskEntry implements Placed<TaskEntry>, HasTimer<TaskEntry> {
-  readonly id: string;
-  task: Task;
+  readonly task: Task;
   readonly queue: Queue;
-  readonly arrivedAt: EpochMs;
-  readonly serial: number;
-  /** Score = slope of the bucket × now − offset. */
-  offset = 0;
   /** Null while it rests. */
   bucket: Bucket | null = null;
   leaf: Node<TaskEntry> | null = null;
@@ -104,22 +108,17 @@ export class TaskEntry implements Placed<TaskEntry>, HasTimer<TaskEntry> {
   isPreferring = false;
 
   constructor(task: Task, queue: Queue) {
-    this.id = task.id;
     this.task = task;
     this.queue = queue;
-    this.arrivedAt = task.arrivedAt;
-    this.serial = task.serial;
   }
 }
 
 /** First come first: of two with the same score. */
-export const byArrival = (a: TaskEntry, b: TaskEntry): number => {
+export const byArrival = ({ task: a }: TaskEntry, { task: b }: TaskEntry): number => {
   if (a.arrivedAt !== b.arrivedAt) return a.arrivedAt - b.arrivedAt;
   if (a.serial !== b.serial) return a.serial - b.serial;
   return a.id < b.id ? -1 : a.id > b.id ? 1 : 0;
 };
-
-const inBucket = (a: TaskEntry, b: TaskEntry): number => (a.offset !== b.offset ? a.offset - b.offset : byArrival(a, b));
 
 export class Bucket implements Placed<Bucket> {
   readonly queue: Queue;
@@ -128,7 +127,10 @@ export class Bucket implements Placed<Bucket> {
   readonly channelBit: number;
   readonly side: number;
   readonly priorityClass: number;
+  /** Score = slope × now − offset. */
   readonly slope: number;
+  /** Whether its tasks' promised times are near. */
+  readonly isBoosted: boolean;
   /** An idle time that a worker needs to take from here; -1: none. */
   readonly gateMs: number;
   /** Overflow rules that its tasks have waited long enough for, as bits. */
@@ -136,11 +138,13 @@ export class Bucket implements Placed<Bucket> {
   readonly signature: Signature;
   readonly restrictedTo: AgentId | null;
   readonly excluded: readonly AgentId[];
-  readonly tasks = new Ordered<TaskEntry>(inBucket);
+  /** By offset. */
+  readonly tasks = new Ordered<TaskEntry>(byArrival);
   /** The worker whom it is held for, while it has tasks. */
   heldFor: WorkerEntry | null = null;
   /** Its first task; as long as it stands in its lane, it must not change. */
   head: TaskEntry | null = null;
+  headOffset = 0;
   /** Where it stands while it has tasks for anybody. */
   lane: Lane | null = null;
   leaf: Node<Bucket> | null = null;
@@ -162,14 +166,25 @@ export class Bucket implements Placed<Bucket> {
     this.gateMs = isLater && policy.discipline.name === 'calls-first' ? policy.discipline.idleForCallbacksMs : -1;
     this.priorityClass = task.priorityClass;
     this.slope = policy.weights[task.kind] + (of.isBoosted ? policy.promise.weight : 0);
+    this.isBoosted = of.isBoosted;
     this.overflow = of.overflow;
     this.signature = of.signature;
     this.restrictedTo = of.restrictedTo;
     this.excluded = task.excluded;
   }
+
+  /** What a task's score starts from in here. */
+  offsetOf(task: Task): number {
+    const { weights, promise } = this.queue.policy;
+    const own = weights[task.kind] * task.arrivedAt;
+    return this.isBoosted ? own + promise.weight * agesFasterFrom(task.promisedAt as EpochMs, promise) : own;
+  }
 }
 
-const byHead = (a: Bucket, b: Bucket): number => inBucket(a.head as TaskEntry, b.head as TaskEntry);
+/** When what was promised for a time begins to age faster. */
+export const agesFasterFrom = (promisedAt: EpochMs, promise: QueuePolicy['promise']): EpochMs => Math.max(0, promisedAt - promise.leadMs);
+
+const byHead = (a: Bucket, b: Bucket): number => byArrival(a.head as TaskEntry, b.head as TaskEntry);
 
 /**
  * Buckets of one side, class and slope: the order of their heads does not change with time either. So of a lane only the first
@@ -179,6 +194,7 @@ export class Lane {
   readonly side: number;
   readonly priorityClass: number;
   readonly slope: number;
+  /** By their heads' offset. */
   readonly buckets = new Ordered<Bucket>(byHead);
 
   constructor(bucket: Bucket) {
@@ -207,7 +223,7 @@ export class Queue {
   openCount = 0;
   /** Buckets with tasks that wait for their preferred agent. */
   readonly held = new Set<Bucket>();
-  /** Free workers, whose turn it is first. */
+  /** Free workers by their priority for it, whose turn it is first. */
   readonly free = new Ordered<Membership>(byTurn);
   /** Queues that overflow to this one. */
   sources: Source[] = [];
@@ -260,7 +276,7 @@ export class Queue {
       bucket.lane = new Lane(bucket);
       lanes.splice(i, 0, bucket.lane);
     }
-    bucket.lane.buckets.insert(bucket);
+    bucket.lane.buckets.insert(bucket, bucket.headOffset);
     this.openCount++;
   }
 
@@ -308,9 +324,8 @@ export class Membership implements Placed<Membership> {
   }
 }
 
-/** Whose turn it is, of a queue's free workers. */
-export function byTurn(a: Membership, b: Membership): number {
-  if (a.priority !== b.priority) return a.priority - b.priority;
+/** Whose turn it is, of a queue's free workers with the same priority. */
+function byTurn(a: Membership, b: Membership): number {
   if (a.load !== b.load) return a.load - b.load;
   if (a.measure !== b.measure) return a.measure - b.measure;
   if (a.idleSince !== b.idleSince) return a.idleSince - b.idleSince;

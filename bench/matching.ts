@@ -2,14 +2,25 @@
  * How fast it is decided who gets whom, and what waiting costs in memory.
  * `node_modules/.bin/node bench/matching.ts [seconds per row]`
  *
- * Each row is a centre at full load: every agent busy, that many waiting with skills, over desks of a hundred agents. One decision is
- * all that goes with it: one agent becomes free (told with its whole record), `decide` gives it the task whose turn it is, one new
- * contact arrives in that one's place. Clock and arrivals go on, so heads change as in life. Rows with rules have rings, overflow
- * and promised times besides, whose timers fall due on the way.
+ * Each row is a centre at full load, in a process of its own: every agent busy, that many waiting with skills, over desks of a hundred
+ * agents. **One decision is all that the engine does for one contact**, and counts as one only as a whole:
+ *
+ * - tell: one agent becomes free, told with its whole record (`setWorker`);
+ * - decide: the engine gives it the task whose turn it is (`decide`; two when the first is a mail, which leaves room for a call);
+ * - arrive: a new contact comes in that one's place (`add`).
+ *
+ * `µs` and `decisions/s` are of the three together, the columns named like them are their shares. The records of workers and tasks
+ * are the caller's: those of a round are made before its clock starts; `+records` is the time with their making. Clock and arrivals
+ * go on, so heads change as in life, and what comes is of the sorts of what went. Rows with rules have rings, overflow and promised
+ * times besides, whose timers fall due on the way.
+ *
+ * Time is the thread's own, collecting garbage included, and the median of slices: other processes on the machine are not our speed.
+ * `best` is the fastest tenth of rounds by the clock, with hardly any garbage to collect and nobody beside.
  *
  * The reference, in the same run on the same state: sort those who wait, scan for the first that fits. It is given fewer decisions
  * where one takes long.
  */
+import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -18,7 +29,6 @@ import vm from 'node:vm';
 import { Matching } from '../src/routing/matching/matching.ts';
 import { DEFAULT_POLICY, type Kind, type QueuePolicy, type Requirement, type Task, type Worker } from '../src/routing/matching/model.ts';
 
-const seconds = Number(process.argv[2] ?? 2);
 v8.setFlagsFromString('--expose-gc');
 const collectGarbage = vm.runInNewContext('gc') as () => void;
 const heapUsed = (): number => {
@@ -184,9 +194,15 @@ class Naive {
 
 interface Row extends Shape {
   readonly perSecond: number;
+  /** Of tell, decide and arrive together. */
   readonly microseconds: number;
-  /** Of the fastest slice. */
+  /** Of the fastest tenth of rounds, by the clock. */
   readonly bestMicroseconds: number;
+  /** With the making of the records. */
+  readonly withRecordsMicroseconds: number;
+  readonly tellMicroseconds: number;
+  readonly decideMicroseconds: number;
+  readonly arriveMicroseconds: number;
   readonly p99Microseconds: number;
   readonly bytesPerTask: number;
   /** Null where there are too few to tell from the heap's own noise. */
@@ -195,7 +211,14 @@ interface Row extends Shape {
   readonly timesFaster: number | null;
 }
 
-function measure(shape: Shape): Row {
+const ROUND = 500;
+const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1] as number;
+const cpuMicroseconds = (since?: NodeJS.CpuUsage): number => {
+  const { user, system } = process.threadCpuUsage(since);
+  return user + system;
+};
+
+function measure(shape: Shape, seconds: number): Row {
   const centre = new Centre(shape);
   const empty = heapUsed();
   const engine = new Matching();
@@ -213,47 +236,95 @@ function measure(shape: Shape): Row {
   const withTasks = heapUsed();
 
   const pick = random(11);
-  let decisions = 0;
-  let assigned = 0;
-  const one = (): void => {
-    now++;
-    engine.setWorker(centre.freed(pick(shape.agents), now));
-    const made = engine.decide(now);
-    for (const { serial } of made) engine.add(centre.task(now, serial));
-    decisions++;
-    assigned += made.length;
+  const workers: Worker[] = [];
+  const tasks: Task[] = [];
+  /** Serials of what was assigned in the last round: as many come in the next, of the same sorts. */
+  let taken: number[] = [];
+  /** What has come when this many of a round's decisions are made. */
+  const arrived = (decided: number): number => Math.floor((tasks.length * decided) / ROUND);
+  const makeRecords = (): void => {
+    workers.length = 0;
+    tasks.length = 0;
+    for (let i = 0; i < ROUND; i++) workers.push(centre.freed(pick(shape.agents), now + 1 + i));
+    for (const [i, serial] of taken.entries()) tasks.push(centre.task(now + 1 + Math.floor((i * ROUND) / taken.length), serial));
+    taken = [];
   };
-  for (let i = 0; i < 20_000; i++) one(); // warm
-  decisions = 0;
-  assigned = 0;
-  // The thread's own time, and the median of slices: other processes on the machine are not our speed.
+  const round = (): void => {
+    let next = 0;
+    for (let i = 0; i < ROUND; i++) {
+      now++;
+      engine.setWorker(workers[i] as Worker);
+      for (const { serial } of engine.decide(now)) taken.push(serial);
+      for (const until = arrived(i + 1); next < until; next++) engine.add(tasks[next] as Task);
+    }
+  };
+  const shares = { tell: 0, decide: 0, arrive: 0 };
+  const times: number[] = [];
+  const roundByShares = (): void => {
+    let next = 0;
+    for (let i = 0; i < ROUND; i++) {
+      now++;
+      const t0 = performance.now();
+      engine.setWorker(workers[i] as Worker);
+      const t1 = performance.now();
+      const made = engine.decide(now);
+      const t2 = performance.now();
+      for (const until = arrived(i + 1); next < until; next++) engine.add(tasks[next] as Task);
+      const t3 = performance.now();
+      for (const { serial } of made) taken.push(serial);
+      shares.tell += t1 - t0;
+      shares.decide += t2 - t1;
+      shares.arrive += t3 - t2;
+      times.push((t3 - t0) * 1_000);
+    }
+  };
+  for (let i = 0; i < 40; i++) {
+    makeRecords();
+    round();
+  }
   const slices: number[] = [];
+  const slicesWithRecords: number[] = [];
+  const rounds: number[] = [];
+  let assigned = 0;
+  let decisions = 0;
   for (let slice = 0; slice < SLICES; slice++) {
     const before = decisions;
     const cpu = process.threadCpuUsage();
-    const started = process.hrtime.bigint();
-    while (process.hrtime.bigint() - started < (seconds * 1e9) / SLICES) for (let i = 0; i < 500; i++) one();
-    const used = process.threadCpuUsage(cpu);
-    slices.push((used.user + used.system) / (decisions - before));
+    const started = performance.now();
+    let inRounds = 0;
+    while (performance.now() - started < (seconds * 1_000) / SLICES) {
+      makeRecords();
+      const roundStarted = performance.now();
+      round();
+      const took = performance.now() - roundStarted;
+      rounds.push((took * 1_000) / ROUND);
+      inRounds += took;
+      assigned += taken.length;
+      decisions += ROUND;
+    }
+    // The system counts a thread's time in steps longer than a round: a slice's is shared out as the clock saw its parts.
+    const share = inRounds / (performance.now() - started);
+    const each = cpuMicroseconds(cpu) / (decisions - before);
+    slices.push(each * share);
+    slicesWithRecords.push(each);
   }
-  slices.sort((a, b) => a - b);
-  const microseconds = slices[SLICES >> 1] as number;
   if (assigned < decisions * 0.5) throw new Error(`only ${assigned} assignments in ${decisions} decisions: this measures nothing`);
-
-  const times = new Float64Array(20_000);
-  for (let i = 0; i < times.length; i++) {
-    const from = process.hrtime.bigint();
-    one();
-    times[i] = Number(process.hrtime.bigint() - from) / 1_000;
+  for (let i = 0; i < 100; i++) {
+    makeRecords();
+    roundByShares();
   }
-  times.sort();
-  const naiveMicroseconds = shape.withRules ? null : measureNaive(shape);
+  const microseconds = median(slices);
+  const naiveMicroseconds = shape.withRules ? null : measureNaive(shape, seconds);
   return {
     ...shape,
     perSecond: Math.round(1e6 / microseconds),
     microseconds,
-    bestMicroseconds: slices[0] as number,
-    p99Microseconds: times[Math.floor(times.length * 0.99)] as number,
+    bestMicroseconds: rounds.toSorted((a, b) => a - b)[Math.floor(rounds.length / 10)] as number,
+    withRecordsMicroseconds: median(slicesWithRecords),
+    tellMicroseconds: (shares.tell * 1_000) / times.length,
+    decideMicroseconds: (shares.decide * 1_000) / times.length,
+    arriveMicroseconds: (shares.arrive * 1_000) / times.length,
+    p99Microseconds: times.sort((a, b) => a - b)[Math.floor(times.length * 0.99)] as number,
     bytesPerTask: (withTasks - withWorkers) / shape.waiting,
     bytesPerWorker: shape.agents < 1_000 ? null : (withWorkers - empty) / shape.agents,
     naiveMicroseconds,
@@ -261,7 +332,7 @@ function measure(shape: Shape): Row {
   };
 }
 
-function measureNaive(shape: Shape): number {
+function measureNaive(shape: Shape, seconds: number): number {
   const centre = new Centre(shape);
   const naive = new Naive(centre.policies);
   const arrivalEveryMs = Math.max(1, Math.floor(600_000 / shape.waiting));
@@ -273,15 +344,25 @@ function measureNaive(shape: Shape): number {
   const pick = random(11);
   let decisions = 0;
   const cpu = process.threadCpuUsage();
-  const started = process.hrtime.bigint();
+  const until = performance.now() + seconds * 500;
   do {
     now++;
     const taken = naive.decide(centre.freed(pick(shape.agents), now), now);
     if (taken) naive.tasks.push(centre.task(now, taken.serial));
     decisions++;
-  } while (process.hrtime.bigint() - started < (seconds / 2) * 1e9);
-  const used = process.threadCpuUsage(cpu);
-  return (used.user + used.system) / decisions;
+  } while (performance.now() < until);
+  return cpuMicroseconds(cpu) / decisions;
+}
+
+/** A row from a process of its own: no row inherits the other's heap, nor what the compiler learnt from it. */
+const measureApart = (shape: Shape): Row =>
+  JSON.parse(execFileSync(process.execPath, [import.meta.filename, seconds, JSON.stringify(shape)].map(String), { encoding: 'utf8' }));
+
+const seconds = Number(process.argv[2] ?? 2);
+const only = process.argv[3];
+if (only !== undefined) {
+  process.stdout.write(JSON.stringify(measure(JSON.parse(only), seconds)));
+  process.exit();
 }
 
 const shapes: Shape[] = [];
@@ -291,11 +372,11 @@ for (const agents of [10, 100, 1_000, 10_000]) {
 for (const waiting of [1_000, 10_000, 1_000_000]) shapes.push({ agents: 1_000, waiting, withRules: true });
 
 const rows: Row[] = [];
-const columns = ['agents', 'waiting', 'rules', 'decisions/s', 'µs', 'best µs', 'p99 µs', 'naive µs', 'times', 'B/task', 'B/worker'];
-const print = (cells: readonly (string | number)[]): void => console.log(cells.map((c) => String(c).padStart(12)).join(''));
+const columns = 'agents waiting rules decisions/s µs best tell decide arrive +records p99 naive times B/task B/worker'.split(' ');
+const print = (cells: readonly (string | number)[]): void => console.log(cells.map((c) => String(c).padStart(11)).join(''));
 print(columns);
 for (const shape of shapes) {
-  const row = measure(shape);
+  const row = measureApart(shape);
   rows.push(row);
   print([
     row.agents,
@@ -304,6 +385,10 @@ for (const shape of shapes) {
     row.perSecond,
     row.microseconds.toFixed(2),
     row.bestMicroseconds.toFixed(2),
+    row.tellMicroseconds.toFixed(2),
+    row.decideMicroseconds.toFixed(2),
+    row.arriveMicroseconds.toFixed(2),
+    row.withRecordsMicroseconds.toFixed(2),
     row.p99Microseconds.toFixed(1),
     row.naiveMicroseconds?.toFixed(0) ?? '',
     row.timesFaster?.toFixed(0) ?? '',

@@ -1,15 +1,18 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
+  beginningOf,
   CALL_ME_MESSAGES,
   type CallMeBody,
   type CallMeCounts,
   type CallMePolicy,
   callingNumberOf,
   checkCallMe,
+  checkCallTime,
   cleanCallMe,
   DEFAULT_CALL_ME_POLICY,
   readCallMeTarget,
+  recognisable,
 } from '../../src/channels/call-me.ts';
 
 const NOW = Date.UTC(2026, 10, 21, 3);
@@ -305,6 +308,47 @@ describe('what the visitor writes', () => {
       expect(cleanCallMe(request('x', { pageUrl })).pageUrl).toBe('');
     },
   );
+});
+
+describe('times for which a call can be agreed', () => {
+  const DAY = 24 * 60 * MINUTE;
+  test.each([
+    [null, null],
+    [NOW, null],
+    [NOW - MINUTE, null], // chosen just before it was over
+    [NOW - MINUTE - 1, 'timeInThePast'],
+    [NOW + 14 * DAY, null],
+    [NOW + 14 * DAY + 1, 'timeTooFar'],
+    [Number.MAX_SAFE_INTEGER, 'timeTooFar'],
+    [0, 'timeInThePast'],
+  ])('%s: %s', (callAt, code) => {
+    expect(checkCallTime(callAt, 'en', NOW)?.code ?? null).toBe(code);
+  });
+
+  test('a refusal is in the visitor’s language', () => {
+    expect(checkCallTime(0, 'ja', NOW)?.message).toBe('その時刻は過ぎています。これからの時刻をお選びください。');
+  });
+});
+
+describe('what a customer knows their request by, and nobody else much', () => {
+  test.each([
+    [{ kind: 'number', number: '+819012345678' }, '…5678'],
+    [{ kind: 'sip', uri: 'sip:hanako.yamada@example.jp' }, 'sip:h…'],
+    [{ kind: 'endpoint', endpoint: 'phone-tanaka' }, '…'],
+  ] as const)('%o is shown as %s', (to, shown) => {
+    expect(recognisable(to)).toBe(shown);
+  });
+
+  test.each([
+    ['山田 花子', 1, '山…'],
+    ['Li', 2, 'Li'],
+    ['', 1, ''],
+    ['  Jane\n Doe ', 6, 'Jane D…'],
+    ['👩‍👩‍👧 family', 1, '👩‍👩‍👧…'], // one letter, as people count
+    ['が', 1, 'が'],
+  ])('of %j the first %i: %s', (text, letters, shown) => {
+    expect(beginningOf(text, letters)).toBe(shown);
+  });
 });
 
 test('an accepted number is looked up as if it had called', () => {

@@ -157,6 +157,15 @@ async function open(
   progress(telephony.ari ? `floor, and the switch at ${telephony.ari.url}` : 'floor');
   const reachable = new Map<string, boolean>();
   const reachableListeners = new Set<(endpoint: string) => void>();
+  const tellFloorOfPhone = (endpoint: string, isReachable: boolean): void => {
+    for (const { id: agentId, deskPhone } of directory.agents.values()) {
+      const phone = endpoint === deskPhone ? 'deskPhone' : endpoint === browserEndpoint(domainId, agentId) ? 'browser' : null;
+      if (phone === null) continue;
+      controller
+        .submit({ type: 'phoneReachable', agentId, phone, reachable: isReachable })
+        .catch((error: unknown) => log.warn({ err: error, agentId }, 'the floor could not be told of a phone'));
+    }
+  };
   const linkSecret = secret(config, 'callback-links');
   const tokenOf = (contactId: string): string => createHmac('sha256', linkSecret).update(contactId).digest('base64url').slice(0, 32);
   const context: () => FloorContext = () => ({
@@ -184,6 +193,7 @@ async function open(
     log,
     onReachable: (endpoint, isReachable) => {
       reachable.set(endpoint, isReachable);
+      tellFloorOfPhone(endpoint, isReachable);
       for (const listener of reachableListeners) listener(endpoint);
     },
     onLost,

@@ -242,3 +242,25 @@ export function panelStaysAway(draft: Draft, agent: Agent): Agent {
   const closed = draft.put('agent', { ...agent, panel: 'closed', timers: withoutTimers(agent, 'panel') });
   return closed.state === 'ready' ? change(draft, closed, 'notReady', { reason: 'panelLost' }) : closed;
 }
+
+/**
+ * An agent's phone registered or is gone. One that stays away cannot be rung, and whoever is not ready for no fault but that goes on
+ * when it is back. A call that it rings for, or that is talked on it, has events of its own.
+ */
+export function onPhoneReachable(draft: Draft, agentId: AgentId, phone: Agent['phone'], reachable: boolean): void {
+  const agent = draft.agent(agentId);
+  if (!agent || agent.phone !== phone || agent.state === 'loggedOff') return;
+  if (!reachable) {
+    if (agent.state !== 'ready' || agent.timers.phone !== undefined) return;
+    draft.put('agent', { ...agent, timers: { ...agent.timers, phone: draft.at + draft.context.policy.panelGraceMs } });
+    return;
+  }
+  const back: Agent = { ...agent, timers: withoutTimers(agent, 'phone') };
+  if (agent.timers.phone !== undefined) draft.put('agent', back);
+  if (back.state === 'notReady' && back.reason === 'phoneUnreachable') toPending(draft, back);
+}
+
+export function phoneStaysAway(draft: Draft, agent: Agent): void {
+  const without = draft.put('agent', { ...agent, timers: withoutTimers(agent, 'phone') });
+  if (without.state === 'ready') change(draft, without, 'notReady', { reason: 'phoneUnreachable' });
+}

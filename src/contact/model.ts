@@ -243,7 +243,8 @@ export type PendingState =
 
 export type AgentTimer =
   | 'wrapUp' // wrap-up is over at the latest
-  | 'panel'; // grace for a lost panel
+  | 'panel' // grace for a lost panel
+  | 'phone'; // grace for a phone that is not registered any more
 
 export interface Agent {
   readonly id: AgentId;
@@ -359,6 +360,8 @@ export type FloorInput =
       readonly holdsCall: boolean;
     }
   | { readonly type: 'panelClosed'; readonly agentId: AgentId }
+  /** The phone of an agent registered, or is gone. */
+  | { readonly type: 'phoneReachable'; readonly agentId: AgentId; readonly phone: Agent['phone']; readonly reachable: boolean }
   | { readonly type: 'offerShown'; readonly agentId: AgentId; readonly offerId: OfferId }
   | { readonly type: 'offerDeclined'; readonly agentId: AgentId; readonly offerId: OfferId }
   | { readonly type: 'agentHangUp'; readonly agentId: AgentId; readonly offerId: OfferId }

@@ -8,6 +8,7 @@ import {
   onAgentForced,
   onLogOff,
   onLogOn,
+  onPhoneReachable,
   onSetNotReady,
   onSetReady,
   onWrapUp,
@@ -15,6 +16,7 @@ import {
   panelBack,
   panelGone,
   panelStaysAway,
+  phoneStaysAway,
   requireAgent,
 } from './agents.ts';
 import { onCallMeRequested, onLegArrived, onNoticeTask, onPartyLookedUp } from './arrival.ts';
@@ -91,6 +93,8 @@ function decide(draft: Draft, input: FloorInput): void {
       return onPanelOpened(draft, input.agentId, input.holdsCall);
     case 'panelClosed':
       return onPanelClosed(draft, input.agentId);
+    case 'phoneReachable':
+      return onPhoneReachable(draft, input.agentId, input.phone, input.reachable);
     case 'offerShown':
       return onOfferShown(draft, input.agentId, input.offerId);
     case 'offerDeclined':
@@ -254,6 +258,8 @@ function onAgentTimer(draft: Draft, id: string, name: string): void {
   if (name === 'panel' && isDue(draft, agent.timers.panel)) {
     panelStaysAway(draft, agent);
     withoutPanel(draft, id);
+  } else if (name === 'phone' && isDue(draft, agent.timers.phone)) {
+    phoneStaysAway(draft, agent);
   } else if (name === 'wrapUp' && isDue(draft, agent.timers.wrapUp)) {
     endWrapUp(draft, agent, 'timer', null, null);
   }

@@ -57,6 +57,8 @@ const action = fc.record({
     'force',
     'extend',
     'directory',
+    'phone',
+    'phone',
     'switchAway',
     'wait',
     'restart',
@@ -191,6 +193,8 @@ function perform(w: World, a: Action, last: { input: FloorInput | null }): void 
       w.context = { ...w.context, decideDesk, directory: { ...directory, ...fewer } };
       return give({ type: 'directoryChanged' });
     }
+    case 'phone':
+      return give({ type: 'phoneReachable', agentId, phone: a.other % 4 ? 'browser' : 'deskPhone', reachable: a.pick % 2 === 0 });
     case 'switchAway':
       w.context = { ...w.context, switchAway: a.other % 3 === 0 };
       return give({ type: 'tick' });

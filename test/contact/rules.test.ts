@@ -577,6 +577,50 @@ function serveEnd(w: World, contactId: string): void {
   w.give({ type: 'wrapUp', agentId, contactId, disposition: 'resolved', note: '' });
 }
 
+describe('a phone that goes away', () => {
+  const reachable = (w: World, is: boolean): void => {
+    w.give({ type: 'phoneReachable', agentId: 'bob', phone: 'browser', reachable: is });
+  };
+
+  it('makes its agent not ready after the grace time, and ready again when it is back', () => {
+    const w = worldOf({});
+    w.ready('bob');
+    reachable(w, false);
+    w.wait(POLICY.panelGraceMs - 1);
+    expect(w.agent('bob').state).toBe('ready');
+    w.wait(1);
+    expect(w.agent('bob')).toMatchObject({ state: 'notReady', reason: 'phoneUnreachable' });
+    reachable(w, true);
+    expect(w.agent('bob').state).toBe('ready');
+  });
+
+  it('for a moment only changes nothing', () => {
+    const w = worldOf({});
+    w.ready('bob');
+    reachable(w, false);
+    reachable(w, true);
+    w.wait(POLICY.panelGraceMs);
+    expect(w.agent('bob')).toMatchObject({ state: 'ready', timers: {} });
+  });
+
+  it('and could not be rung puts its agent back to work when it is there again; a break stays a break', () => {
+    const w = worldOf({});
+    w.ready('bob', 'ann');
+    const call = callOf(w, 'A');
+    const { agentId } = w.offerOf(call.contactId);
+    expect(agentId).toBe('bob');
+    w.shown(w.offerOf(call.contactId));
+    w.wait(5 * SECOND);
+    w.endLeg(w.offerOf(call.contactId).legId as string, 'unreachable');
+    expect(w.agent('bob')).toMatchObject({ state: 'notReady', reason: 'phoneUnreachable' });
+    reachable(w, true);
+    expect(w.agent('bob').state).toBe('ready');
+    w.give({ type: 'agentSetNotReady', agentId: 'bob', reason: 'lunch' });
+    reachable(w, true);
+    expect(w.agent('bob')).toMatchObject({ state: 'notReady', reason: 'lunch' });
+  });
+});
+
 describe('the directory changes', () => {
   it('an agent who is not on the list any more is logged off, after the talk', () => {
     const w = worldOf({});

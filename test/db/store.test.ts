@@ -326,11 +326,21 @@ describe('what is loaded', () => {
           legs: sorted(legs),
           agents: sorted(agents),
           offers: sorted(offers),
+          handling: [],
           orders,
         });
       }),
       { numRuns: 60 },
     );
+  });
+
+  it('has what handling took at each desk lately, from the talk to the end of wrap-up', async () => {
+    const { fence } = await claimed();
+    const handled = (id: string, tookMs: number) =>
+      contact(id, { deskId: 'dealer-desk', state: 'ended', cause: 'handled', connectedAt: NOON, endedAt: NOON + tookMs });
+    const unanswered = contact('c4', { deskId: 'maker-desk', state: 'ended', cause: 'abandonedInQueue', endedAt: NOON + 900_000 });
+    await store.commit(batch(fence, 1, { contacts: [handled('c1', 60_000), handled('c2', 180_000), unanswered] }));
+    expect((await store.load('a')).handling).toEqual([{ deskId: 'dealer-desk', meanMs: 120_000 }]);
   });
 
   it('is not what is over', async () => {

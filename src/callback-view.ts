@@ -91,12 +91,30 @@ export function callbackView(contact: Contact, desk: Desk | undefined, hours: Ca
   };
 }
 
+interface KnownTimes {
+  readonly hours: CallHours;
+  readonly from: EpochMs;
+  readonly times: readonly EpochMs[];
+}
+/** Reckoned once an hour for each desk: it takes milliseconds, and anybody may ask. A desk is replaced, never changed: a pure memo. */
+const knownTimes = new WeakMap<Desk, KnownTimes>();
+const KNOWN_MS = 60 * MINUTE_MS;
+
 /** When somebody can be promised a call from a desk: every half hour within its hours, for fourteen days; ascending. */
 export function timesToCall(desk: Desk, hours: CallHours, now: EpochMs): readonly EpochMs[] {
+  let known = knownTimes.get(desk);
+  if (known === undefined || known.hours !== hours || now < known.from || now >= known.from + KNOWN_MS) {
+    known = { hours, from: now, times: halfHours(desk, hours, now, now + MOST_AHEAD_MS + KNOWN_MS) };
+    knownTimes.set(desk, known);
+  }
+  return known.times.filter((at) => at >= now + SOONEST_MS && at <= now + MOST_AHEAD_MS);
+}
+
+function halfHours(desk: Desk, hours: CallHours, from: EpochMs, until: EpochMs): readonly EpochMs[] {
   const times: EpochMs[] = [];
   const upwards = (at: EpochMs): EpochMs => Math.ceil(at / STEP_MS) * STEP_MS;
-  let at: EpochMs | null = upwards(now + SOONEST_MS);
-  while (at !== null && at <= now + MOST_AHEAD_MS) {
+  let at: EpochMs | null = upwards(from);
+  while (at !== null && at <= until) {
     const next = nextTimeToCall(desk, hours, at);
     if (next === at) times.push(at);
     at = next === null ? null : next === at ? at + STEP_MS : upwards(next);

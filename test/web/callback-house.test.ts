@@ -170,6 +170,12 @@ describe('asking to be called at a time', () => {
     // 11 today and 14 on each of thirteen days; of the last one what lies within fourteen times twenty-four hours.
     expect(times).toHaveLength(11 + 13 * 14 + 3);
     expect(times.at(-1)).toBe(NOW + 14 * DAY);
+    // What is almost now is not offered, and what lies behind never.
+    clock = NOW + 25 * MINUTE;
+    expect(house.entryTimes('ja')?.times[0]).toBe(NOW + HOUR);
+    clock = NOW + 2 * HOUR;
+    expect(house.entryTimes('ja')?.times[0]).toBe(NOW + 2.5 * HOUR);
+    expect(house.entryTimes('ja')?.times.at(-1)).toBe(NOW + 14 * DAY + 2 * HOUR);
     expect(house.entryTimes('nowhere')).toBeNull();
   });
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Callback } from '../../src/web/backend.ts';
+import { type Callback, RequestRefused } from '../../src/web/backend.ts';
 import { type Harness, startHarness } from './harness.ts';
 
 const NOW = Date.UTC(2026, 10, 20, 3); // a Friday noon in Tokyo
@@ -184,6 +184,14 @@ describe('changing and cancelling, with nothing but forms', () => {
     expect((await send({ action: 'cancel' })).status).toBe(303);
     expect(backend.callMeStateOf(token)).toBe('cancelled');
     expect(headingOf((await see()).html)).toBe('Your request is cancelled');
+    expect((await send({ action: 'cancel' })).status).toBe(303);
+  });
+
+  test('what ended in the same moment is no mistake of the customer: the page shows how it ended', async () => {
+    const { send, backend } = await asked();
+    backend.cancelCallMe = async () => {
+      throw new RequestRefused('contactGone', 'this request is over', 409);
+    };
     expect((await send({ action: 'cancel' })).status).toBe(303);
   });
 

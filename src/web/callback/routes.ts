@@ -96,9 +96,9 @@ export function callbackPages({ backend, now }: CallbackPages): FastifyPluginCal
         }
       } catch (error) {
         if (!(error instanceof RequestRefused)) throw error;
-        return show(request, reply, problemOf(error.code), 409);
+        if (error.code !== 'contactGone') return show(request, reply, problemOf(error.code), 409);
       }
-      // Over or never there: the page says so itself.
+      // Over in the same moment, or never there: the page says so itself.
       const language = languageAsked(request);
       return reply.redirect(`${callbackPath(token)}${language === null ? '' : `?language=${language}`}`, 303);
     });

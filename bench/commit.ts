@@ -72,17 +72,8 @@ async function naive(pool: Pool, seq: number, given: ReturnType<typeof changes>)
         [domainId, seq, n + 1, e.at, e.name, e.contactId, e.data],
       );
     }
-    for (const [n, order] of given.orders.entries()) {
-      await client.query('insert into outbox (domain_id, id, seq, n, contact_id, type, doc) values ($1, $2, $3, $4, $5, $6, $7)', [
-        domainId,
-        order.id,
-        seq,
-        n + 1,
-        order.contactId,
-        order.type,
-        order,
-      ]);
-    }
+    const orders = JSON.stringify(given.orders);
+    await client.query('insert into pending_orders (domain_id, seq, orders) values ($1, $2, $3)', [domainId, seq, orders]);
     await client.query('commit');
   } finally {
     client.release();
@@ -124,9 +115,9 @@ try {
   for (const calls of [1, 20]) {
     const one = (n: number) => store.commit(batch(lease.fence, n, { ...changes(n, calls), domainId }));
     seq = await measure('one statement', calls, one, seq);
-    await pool.query('truncate contact, offer, leg, agent_state, outbox');
+    await pool.query('truncate contact, offer, leg, agent_state, pending_orders');
     seq = await measure('row by row', calls, (n) => naive(pool, n, changes(n, calls)), seq);
-    await pool.query('truncate contact, offer, leg, agent_state, outbox');
+    await pool.query('truncate contact, offer, leg, agent_state, pending_orders');
   }
   await store.release(lease);
 } finally {

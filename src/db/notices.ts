@@ -243,7 +243,7 @@ export class PgNoticeStore {
        from notice n, lateral (
          select count(*)::float8 as live, count(*) filter (where not ${RESTS})::float8 as active,
            count(*) filter (where c.state not in ('offered', 'connected', 'wrapUp'))::float8 as "inQueue"
-         from contact c where c.domain_id = n.domain_id and c.notice_id = n.id and c.state <> 'ended'
+         from contact c where c.domain_id = n.domain_id and c.notice_id = n.id and c.ended_at is null
        ) l
        where n.domain_id = $1 and n.over_at is null order by n.created_at, n.id::integer`,
       [this.#domainId, now],
@@ -269,7 +269,7 @@ export class PgNoticeStore {
          update notice n set state = case when n.state = 'stopped' then 'stopped' else 'done' end, over_at = ${at('$2')},
            result = ${PROGRESS} || jsonb_build_object('overAt', $2::float8)
          where n.domain_id = $1 and n.id = $3 and n.over_at is null
-           and not exists (select from contact c where c.domain_id = n.domain_id and c.notice_id = n.id and c.state <> 'ended')
+           and not exists (select from contact c where c.domain_id = n.domain_id and c.notice_id = n.id and c.ended_at is null)
            and (n.state = 'stopped' or not exists (select from notice_recipient r where r.domain_id = n.domain_id and r.notice_id = n.id
              and not exists (select from contact c where c.domain_id = r.domain_id and c.notice_id = r.notice_id
                and c.notice_recipient_id = r.position::text)))

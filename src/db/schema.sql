@@ -9,9 +9,8 @@ create table agent_state (
   idle_since timestamp with time zone not null,
   offer_id text,
   contact_id text,
-  doc jsonb not null,
+  doc json not null,
   constraint agent_state_pkey PRIMARY KEY (domain_id, agent_id),
-  constraint agent_state_domain_id_fkey FOREIGN KEY (domain_id) REFERENCES domain(id),
   constraint agent_state_state_check CHECK ((state = ANY (ARRAY['loggedOff'::text, 'notReady'::text, 'ready'::text, 'busy'::text, 'workingAfterCall'::text])))
 );
 
@@ -84,14 +83,13 @@ create table contact (
   disposition text,
   note text,
   call_me_token text,
-  doc jsonb not null,
+  doc json not null,
   promised_at timestamp with time zone,
   estimated_wait_ms double precision,
   notice_id text,
   notice_recipient_id text,
   constraint contact_pkey PRIMARY KEY (domain_id, id),
-  constraint contact_check CHECK (((state <> 'ended'::text) OR ((ended_at IS NOT NULL) AND (cause IS NOT NULL)))),
-  constraint contact_domain_id_fkey FOREIGN KEY (domain_id) REFERENCES domain(id),
+  constraint contact_over CHECK ((((state = 'ended'::text) = (ended_at IS NOT NULL)) AND ((state <> 'ended'::text) OR (cause IS NOT NULL)))),
   constraint contact_state_check CHECK ((state = ANY (ARRAY['identifying'::text, 'scenario'::text, 'queued'::text, 'offered'::text, 'connected'::text, 'wrapUp'::text, 'ended'::text])))
 );
 
@@ -259,9 +257,9 @@ create table leg (
   answered_at timestamp with time zone,
   ended_at timestamp with time zone,
   cause text,
-  doc jsonb not null,
+  doc json not null,
   constraint leg_pkey PRIMARY KEY (domain_id, id),
-  constraint leg_domain_id_fkey FOREIGN KEY (domain_id) REFERENCES domain(id),
+  constraint leg_over CHECK (((state = 'ended'::text) = (ended_at IS NOT NULL))),
   constraint leg_role_check CHECK ((role = ANY (ARRAY['party'::text, 'agent'::text]))),
   constraint leg_state_check CHECK ((state = ANY (ARRAY['arriving'::text, 'dialling'::text, 'ringing'::text, 'up'::text, 'ended'::text])))
 );
@@ -332,10 +330,9 @@ create table offer (
   shown_at timestamp with time zone,
   ended_at timestamp with time zone,
   outcome text,
-  doc jsonb not null,
+  doc json not null,
   constraint offer_pkey PRIMARY KEY (domain_id, id),
-  constraint offer_check CHECK (((state <> 'ended'::text) OR ((ended_at IS NOT NULL) AND (outcome IS NOT NULL)))),
-  constraint offer_domain_id_fkey FOREIGN KEY (domain_id) REFERENCES domain(id),
+  constraint offer_over CHECK ((((state = 'ended'::text) = (ended_at IS NOT NULL)) AND ((state <> 'ended'::text) OR (outcome IS NOT NULL)))),
   constraint offer_state_check CHECK ((state = ANY (ARRAY['dialling'::text, 'shown'::text, 'ringing'::text, 'accepted'::text, 'ended'::text])))
 );
 
@@ -370,16 +367,11 @@ create table organisation_sells_for (
   constraint organisation_sells_for_domain_id_sells_for_id_fkey FOREIGN KEY (domain_id, sells_for_id) REFERENCES organisation(domain_id, id)
 );
 
-create table outbox (
+create table pending_orders (
   domain_id text not null,
-  id text not null,
   seq bigint not null,
-  n integer not null,
-  contact_id text not null,
-  type text not null,
-  doc jsonb not null,
-  constraint outbox_pkey PRIMARY KEY (domain_id, id),
-  constraint outbox_domain_id_fkey FOREIGN KEY (domain_id) REFERENCES domain(id)
+  orders json not null,
+  constraint pending_orders_pkey PRIMARY KEY (domain_id, seq)
 );
 
 create table product (
@@ -425,13 +417,13 @@ CREATE INDEX contact_call_me_token ON public.contact USING btree (call_me_token)
 
 CREATE INDEX contact_customer ON public.contact USING btree (domain_id, customer_id, arrived_at) WHERE (customer_id IS NOT NULL);
 
-CREATE INDEX contact_handled ON public.contact USING btree (domain_id, desk_id, ended_at) WHERE ((state = 'ended'::text) AND (connected_at IS NOT NULL));
+CREATE INDEX contact_handled ON public.contact USING btree (domain_id, desk_id, ended_at) WHERE (ended_at IS NOT NULL);
 
-CREATE INDEX contact_live ON public.contact USING btree (domain_id, arrived_at) WHERE (state <> 'ended'::text);
+CREATE INDEX contact_live ON public.contact USING btree (domain_id, arrived_at) WHERE (ended_at IS NULL);
 
 CREATE INDEX contact_notice_arrived ON public.contact USING btree (domain_id, notice_id, arrived_at) WHERE (notice_id IS NOT NULL);
 
-CREATE INDEX contact_notice_live ON public.contact USING btree (domain_id, notice_id) WHERE ((notice_id IS NOT NULL) AND (state <> 'ended'::text));
+CREATE INDEX contact_notice_live ON public.contact USING btree (domain_id, notice_id) WHERE ((notice_id IS NOT NULL) AND (ended_at IS NULL));
 
 CREATE UNIQUE INDEX contact_notice_recipient ON public.contact USING btree (domain_id, notice_id, notice_recipient_id) WHERE (notice_id IS NOT NULL);
 
@@ -453,17 +445,15 @@ CREATE INDEX event_agent ON public.event USING btree (domain_id, agent_id, at) W
 
 CREATE INDEX event_contact ON public.event USING btree (domain_id, contact_id, seq, n) WHERE (contact_id IS NOT NULL);
 
-CREATE INDEX event_customer ON public.event USING btree (domain_id, customer_id, at) WHERE (customer_id IS NOT NULL);
-
 CREATE INDEX event_forced ON public.event USING btree (domain_id, at) WHERE (name = 'agentForced'::text);
 
-CREATE INDEX event_time ON public.event USING btree (domain_id, at);
+CREATE INDEX event_time ON public.event USING brin (at) WITH (pages_per_range='16');
 
 CREATE INDEX leg_contact ON public.leg USING btree (domain_id, contact_id);
 
-CREATE UNIQUE INDEX leg_live ON public.leg USING btree (id) WHERE (state <> 'ended'::text);
+CREATE UNIQUE INDEX leg_live ON public.leg USING btree (id) WHERE (ended_at IS NULL);
 
-CREATE INDEX leg_live_domain ON public.leg USING btree (domain_id) WHERE (state <> 'ended'::text);
+CREATE INDEX leg_live_domain ON public.leg USING btree (domain_id) WHERE (ended_at IS NULL);
 
 CREATE INDEX notice_open ON public.notice USING btree (domain_id) WHERE (over_at IS NULL);
 
@@ -473,15 +463,13 @@ CREATE INDEX offer_agent ON public.offer USING btree (domain_id, agent_id, creat
 
 CREATE INDEX offer_contact ON public.offer USING btree (domain_id, contact_id);
 
-CREATE UNIQUE INDEX offer_live_agent ON public.offer USING btree (domain_id, agent_id) WHERE (state <> 'ended'::text);
+CREATE UNIQUE INDEX offer_live_agent ON public.offer USING btree (domain_id, agent_id) WHERE (ended_at IS NULL);
 
-CREATE UNIQUE INDEX offer_live_contact ON public.offer USING btree (domain_id, contact_id) WHERE (state <> 'ended'::text);
+CREATE UNIQUE INDEX offer_live_contact ON public.offer USING btree (domain_id, contact_id) WHERE (ended_at IS NULL);
 
 CREATE INDEX organisation_phone_organisation ON public.organisation_phone USING btree (domain_id, organisation_id);
 
 CREATE INDEX organisation_sells_for_parent ON public.organisation_sells_for USING btree (domain_id, sells_for_id);
-
-CREATE INDEX outbox_order ON public.outbox USING btree (domain_id, seq, n);
 
 CREATE INDEX session_expires_at ON public.session USING btree (expires_at);
 

@@ -31,8 +31,9 @@ describe('the schema', () => {
       .join('\n');
     const made = [...sql.matchAll(/^create table (\w+) \(/gm)].map(([, name]) => name);
     expect(made.length).toBeGreaterThan(20);
+    const dropped = new Set([...sql.matchAll(/^drop table (\w+);/gm)].map(([, name]) => name));
     const picture = fs.readFileSync(committed, 'utf8');
-    expect(made.filter((name) => !picture.includes(`create table ${name} (`))).toEqual([]);
+    expect(made.filter((name) => !dropped.has(name) && !picture.includes(`create table ${name} (`))).toEqual([]);
   });
 
   it('keeps the events of this month and the next ones in partitions of their own', async () => {

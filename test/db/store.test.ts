@@ -20,7 +20,7 @@ afterAll(() => database.close());
 beforeEach(async () => {
   // Only who may switch triggers off can empty the log.
   await database.pool.query(
-    `begin; set local session_replication_role = replica; truncate contact, offer, leg, agent_state, outbox, event; commit`,
+    `begin; set local session_replication_role = replica; truncate contact, offer, leg, agent_state, pending_orders, event; commit`,
   );
   await database.pool.query('update domain set lease_owner = null, lease_until = null, seq = 0, fence = 0');
 });
@@ -307,7 +307,7 @@ describe('what is loaded', () => {
     let seq = 0;
     await fc.assert(
       fc.asyncProperty(contacts, legs, agents, async (contacts, legs, agents) => {
-        await database.pool.query('truncate contact, offer, leg, agent_state, outbox');
+        await database.pool.query('truncate contact, offer, leg, agent_state, pending_orders');
         seq += 1;
         const offers = contacts.map((c) => offer(`of ${c.id}`, { contactId: c.id, agentId: `for ${c.id}` }));
         const orders = legs.map((l) => ({ ...hangUp(`or ${l.id}`), leg: l.id }));

@@ -630,7 +630,7 @@ export async function startWeb(options: WebOptions): Promise<RunningWeb> {
   } else {
     log.warn({ staticDir: options.staticDir }, 'browser code is not built, panels will not open');
   }
-  for (const path of ['/panel', '/panel/*', '/supervisor']) app.get(path, { schema: { hide: true } }, panelPage);
+  for (const path of ['/panel', '/panel/*', '/supervisor', '/supervisor/notices']) app.get(path, { schema: { hide: true } }, panelPage);
 
   // ---------------------------------------------------------------- panels' sockets
 

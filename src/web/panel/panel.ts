@@ -11,7 +11,10 @@ import { askForNotifications, createRinger, notify } from './ring.ts';
 import { type ClientRequest, type Link, PanelSocket } from './socket.ts';
 
 export type Session = 'checking' | 'loggedOut' | 'open' | 'takenOver';
-export type Tab = 'desk' | 'floor';
+export type Tab = 'desk' | 'floor' | 'notices';
+
+const TAB_PATHS: Readonly<Record<Tab, string>> = { desk: '/panel', floor: '/supervisor', notices: '/supervisor/notices' };
+const tabAt = (path: string): Tab => (path.startsWith(TAB_PATHS.notices) ? 'notices' : path.startsWith(TAB_PATHS.floor) ? 'floor' : 'desk');
 
 export interface Toast {
   readonly id: number;
@@ -127,7 +130,7 @@ export function createPanel(audio: HTMLAudioElement): Panel {
   const contact = signal<ContactView | null>(null);
   const floor = signal<FloorMessage | null>(null);
   const forcedChanges = signal<readonly ForcedChange[] | null>(null);
-  const tab = signal<Tab>(location.pathname.startsWith('/supervisor') ? 'floor' : 'desk');
+  const tab = signal<Tab>(tabAt(location.pathname));
   const offsetMs = signal(0);
   const now = signal(Date.now());
   const toasts = signal<readonly Toast[]>([]);
@@ -313,7 +316,7 @@ export function createPanel(audio: HTMLAudioElement): Panel {
   const showTab = (next: Tab): void => {
     if (tab.value === next) return;
     tab.value = next;
-    history.pushState(null, '', next === 'floor' ? '/supervisor' : '/panel');
+    history.pushState(null, '', TAB_PATHS[next]);
   };
 
   const setDraftWhole = (next: Draft): void => {
@@ -401,7 +404,7 @@ export function createPanel(audio: HTMLAudioElement): Panel {
     now.value = Date.now() + offsetMs.value;
   }, 500);
   window.addEventListener('popstate', () => {
-    tab.value = location.pathname.startsWith('/supervisor') ? 'floor' : 'desk';
+    tab.value = tabAt(location.pathname);
   });
   // Browsers keep sound back until the first click or key; after a reload that may be any.
   const unlockOnce = (): void => ringer.unlock();

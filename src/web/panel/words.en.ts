@@ -4,6 +4,7 @@ export const en = {
   'app.tagline': 'Every contact, at the right desk.',
   'tab.desk': 'My desk',
   'tab.floor': 'Floor',
+  'tab.notices': 'Notices',
   'language.label': 'Language',
   'help.open': 'Keyboard help',
   'help.title': 'Keyboard',

@@ -5,6 +5,7 @@ export const ja: Words = {
   'app.name': '窓口',
   'app.tagline': 'すべてのお問い合わせを、正しい窓口へ。',
   'tab.desk': '応対',
+  'tab.notices': 'お知らせ',
   'tab.floor': 'フロア',
   'language.label': '言語',
   'help.open': 'キー操作のヘルプ',

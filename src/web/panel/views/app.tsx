@@ -4,6 +4,7 @@ import { FloorView } from './floor.tsx';
 import { HelpDialog } from './help.tsx';
 import { Idle } from './idle.tsx';
 import { LogIn } from './log-in.tsx';
+import { NoticesView } from './notices.tsx';
 import { LanguageSwitch, Splash, TakenOver } from './pieces.tsx';
 import { SidePane } from './side.tsx';
 import { StartShift } from './start-shift.tsx';
@@ -52,12 +53,16 @@ function Workspace({ panel }: { panel: Panel }) {
   const agent = panel.agent.value;
   const contact = panel.contact.value;
   if (agent === null) return null;
-  const onFloor = panel.tab.value === 'floor';
+  const tab = panel.tab.value;
   return (
     <div class="workspace" data-stage={contact?.stage ?? 'none'}>
       <TopBar panel={panel} agent={agent} />
       <Banners panel={panel} agent={agent} />
-      {onFloor ? (
+      {tab === 'notices' ? (
+        <main class="notices-main">
+          <NoticesView panel={panel} />
+        </main>
+      ) : tab === 'floor' ? (
         <main class="floor-main">
           <FloorView panel={panel} />
         </main>

@@ -28,13 +28,15 @@ export interface Attempts {
   readonly failures: readonly { readonly outcome: RetryOutcome; readonly occupiedMs: number }[];
   /** The last one; null: nobody was reached. */
   readonly handling: Handling | null;
+  /** After this wait it was cancelled or stopped; null: it was not. */
+  readonly withdrawnAfterMs: number | null;
 }
 
 /**
  * - `answered`: an agent and the party talked.
  * - `gaveUp`: the caller hung up.
  * - `calledBack`: the caller left the line for a callback; it goes on as `callback`.
- * - `withdrawn`: gone for another reason than impatience: cancelled, stopped.
+ * - `withdrawn`: a callback or a notice that was cancelled or stopped.
  * - `failed`: a callback whose attempts are used up.
  * - `open`: cut off, or not over when the log was read: would have gone on.
  */
@@ -56,6 +58,8 @@ export interface LoggedContact {
   readonly waitMs: number;
   /** Given up while an agent's phone rang: for how long it had rung. */
   readonly rangMs: number | null;
+  /** For how long each of the offers kept an agent busy that came to nothing on the agent's side: not answered, declined, lost. */
+  readonly lapsesMs: readonly number[];
   /** Of a call that was answered. */
   readonly handling: Handling | null;
   /** Of a callback or a notice; of a call: how it was called back later. Null: was not, or is not known. */
@@ -153,8 +157,8 @@ export interface Demand {
   readonly patienceMs: number;
   /** After this wait it leaves the line for a callback. */
   readonly calledBackAfterMs: number;
-  /** After this wait it is gone, by nobody's fault. */
-  readonly withdrawnAfterMs: number;
+  /** Offers that come to nothing before there is one that is taken. */
+  readonly lapsesMs: readonly number[];
   /** Of a call. */
   readonly handling: Handling;
   /** Of a callback. */
@@ -196,7 +200,7 @@ export function demandsOf(contacts: readonly LoggedContact[], options: DemandOpt
     contacts,
     ({ attempts }) => attempts !== null,
     ENOUGH_CONTACTS,
-    (of) => of.filter(isWhole).flatMap(({ attempts }) => attempts ?? []),
+    (of) => of.flatMap(({ attempts, ending }) => (attempts && attempts.withdrawnAfterMs === null && ending !== 'open' ? [attempts] : [])),
   );
   const oneOf = <T>(list: readonly T[], chance: number): T | undefined => list[Math.floor(chance * list.length)];
   const scaled = (handling: Handling): Handling => ({
@@ -212,10 +216,11 @@ export function demandsOf(contacts: readonly LoggedContact[], options: DemandOpt
     const drawn = oneOf(handled(deskId), chances[1]) ?? oneOf(attempted(deskId), chances[1])?.handling ?? NOTHING;
     const answerMs = known && contact.rangMs !== null ? Math.max(drawn.answerMs, contact.rangMs + 1) : drawn.answerMs;
     const handling = (known ? contact.handling : null) ?? { ...drawn, answerMs };
-    const others = oneOf(attempted(deskId), chances[2]) ?? { failures: [], handling };
+    const others = oneOf(attempted(deskId), chances[2]) ?? { failures: [], handling, withdrawnAfterMs: null };
     const attempts = (known ? contact.attempts : null) ?? others;
-    // Cancelled or cut off after attempts in vain: the next might have reached somebody.
-    const last = attempts.handling ?? (isWhole(contact) ? null : (others.handling ?? handling));
+    // Cancelled or cut off, after attempts in vain or none: the next might have reached somebody.
+    const isCut = attempts.withdrawnAfterMs !== null || ending === 'open';
+    const last = attempts.handling ?? (isCut ? (others.handling ?? handling) : null);
     return {
       contact,
       id: copy?.id ?? contact.id,
@@ -223,9 +228,9 @@ export function demandsOf(contacts: readonly LoggedContact[], options: DemandOpt
       queuedAt: contact.queuedAt + (copy?.shiftMs ?? 0),
       patienceMs: known && ending === 'gaveUp' ? waitMs : patience(deskId).beyond(known ? waitMs : 0, chances[0]),
       calledBackAfterMs: known && ending === 'calledBack' ? waitMs : NEVER,
-      withdrawnAfterMs: known && ending === 'withdrawn' ? waitMs : NEVER,
+      lapsesMs: known ? contact.lapsesMs : [],
       handling: scaled(handling),
-      attempts: { failures: attempts.failures, handling: last && scaled(last) },
+      attempts: { ...attempts, handling: last && scaled(last) },
     };
   };
   const demands = contacts.map((contact) => demand(contact, null));
@@ -239,9 +244,6 @@ export function demandsOf(contacts: readonly LoggedContact[], options: DemandOpt
   }
   return kept.sort(byArrival);
 }
-
-/** Went to its own end: all is known of what it took. */
-const isWhole = ({ ending }: LoggedContact): boolean => ending !== 'withdrawn' && ending !== 'open';
 
 const NOTHING: Handling = { answerMs: 0, talkMs: 0, wrapUpMs: 0 };
 const byArrival = (a: Demand, b: Demand): number => a.arrivedAt - b.arrivedAt || a.queuedAt - b.queuedAt || (a.id < b.id ? -1 : 1);
@@ -316,7 +318,9 @@ interface Waiting {
   readonly deskId: DeskId;
   readonly wishes: Wishes;
   readonly queuedAt: EpochMs;
-  readonly failures: number;
+  /** Offers that came to nothing so far, by the agent and by the party. */
+  lapses: number;
+  failures: number;
   /** Whose phone rings, while the caller may still give up. */
   ringing: Member | null;
   isOver: boolean;
@@ -411,7 +415,17 @@ class Play {
     const { contact } = demand;
     const { deskId, wishes } = this.#settings.decide(demand) ?? contact;
     const { kind } = contact;
-    this.#wait({ demand, serial, kind, deskId, wishes, queuedAt: demand.queuedAt, failures: 0, ringing: null, isOver: false }, at);
+    const { queuedAt } = demand;
+    this.#begins({ demand, serial, kind, deskId, wishes, queuedAt, lapses: 0, failures: 0, ringing: null, isOver: false }, at);
+  }
+
+  #begins(waiting: Waiting, at: EpochMs): void {
+    this.#waiting.set(waiting.demand.id, waiting);
+    this.#wait(waiting, at);
+    const leavesAt = this.#leavesAt(waiting);
+    if (leavesAt === NEVER) return;
+    const when = Math.max(leavesAt, at);
+    this.#agenda.add(when, 'leave', () => this.#leave(waiting, when));
   }
 
   #wait(waiting: Waiting, at: EpochMs, restsUntil: EpochMs = at): void {
@@ -423,7 +437,6 @@ class Play {
         ? { agentId: contact.lastAgentId, until: queuedAt + wishes.preferLastAgentMs }
         : null;
     const mayBeAt = isCall ? at : this.#settings.nextTimeToCall(deskId, Math.max(restsUntil, contact.promisedAt ?? 0));
-    this.#waiting.set(id, waiting);
     this.#matching.add({
       id,
       queueId: deskId,
@@ -440,21 +453,12 @@ class Play {
       notBefore: mayBeAt > at ? mayBeAt : null,
       excluded: NOBODY,
     });
-    if (waiting.failures === 0) this.#planToLeave(waiting, at);
   }
 
   /** When it is gone, if nobody has answered by then. */
-  #planToLeave(waiting: Waiting, at: EpochMs): void {
-    const leavesAt = this.#leavesAt(waiting);
-    if (leavesAt === NEVER) return;
-    const when = Math.max(leavesAt, at);
-    this.#agenda.add(when, 'leave', () => this.#leave(waiting, when));
-  }
-
   #leavesAt({ demand, kind, queuedAt }: Waiting): number {
-    // One who left the line for a callback waits for that, whatever happens.
-    const withdrawnAfterMs = kind === demand.contact.kind ? demand.withdrawnAfterMs : NEVER;
-    return queuedAt + (kind === 'call' ? Math.min(demand.patienceMs, demand.calledBackAfterMs, withdrawnAfterMs) : withdrawnAfterMs);
+    const { patienceMs, calledBackAfterMs, attempts } = demand;
+    return queuedAt + (kind === 'call' ? Math.min(patienceMs, calledBackAfterMs) : (attempts.withdrawnAfterMs ?? NEVER));
   }
 
   #leave(waiting: Waiting, at: EpochMs): void {
@@ -463,12 +467,12 @@ class Play {
     if (waiting.ringing !== null) this.#free(waiting.ringing, at, null);
     else if (!this.#matching.remove(demand.id)) return; // an agent has it in hand
     const waitedMs = at - queuedAt;
-    if (kind !== 'call' || demand.withdrawnAfterMs <= waitedMs) return this.#end(waiting, 'withdrawn', at);
+    if (kind !== 'call') return this.#end(waiting, 'withdrawn', at);
     const choseCallback = demand.calledBackAfterMs <= waitedMs;
     this.#end(waiting, choseCallback ? 'calledBack' : 'gaveUp', at);
     const { afterAbandonMs } = this.#rulesOf(deskId).callbacks;
     const isOwed = demand.contact.hasNumber && afterAbandonMs !== null && waitedMs >= afterAbandonMs;
-    if (choseCallback || isOwed) this.#wait({ ...waiting, kind: 'callback', queuedAt: at, ringing: null, isOver: false }, at);
+    if (choseCallback || isOwed) this.#begins({ ...waiting, kind: 'callback', queuedAt: at, ringing: null, isOver: false }, at);
   }
 
   #end(waiting: Waiting, ending: Ending, at: EpochMs): void {
@@ -491,6 +495,8 @@ class Play {
     member.busySince = at;
     member.assignments += 1;
     if (kind === 'call') member.lastCallAssignedAt = at;
+    const lapseMs = demand.lapsesMs[waiting.lapses];
+    if (lapseMs !== undefined) return this.#lapse(waiting, member, at + lapseMs);
     if (kind === 'call') return this.#talk(waiting, member, demand.handling, at);
     const { failures: known, handling } = demand.attempts;
     const failure = known[failures];
@@ -502,12 +508,24 @@ class Play {
     const freeAt = at + failure.occupiedMs;
     this.#agenda.add(freeAt, 'free', () => {
       this.#free(member, freeAt, null);
-      const next: Waiting = { ...waiting, failures: failures + 1 };
+      waiting.failures += 1;
       const { attempts, retry } = this.#rulesOf(deskId).callbacks;
-      const alike = known.slice(0, next.failures).filter(({ outcome }) => outcome === failure.outcome).length;
-      const isLast = next.failures >= attempts || alike >= retry[failure.outcome].attempts;
-      if (isLast || (handling === null && next.failures === known.length)) return this.#end(next, 'failed', freeAt);
-      this.#wait(next, freeAt, freeAt + retry[failure.outcome].pauseMs);
+      const alike = known.slice(0, waiting.failures).filter(({ outcome }) => outcome === failure.outcome).length;
+      const isLast = waiting.failures >= attempts || alike >= retry[failure.outcome].attempts;
+      if (isLast || (handling === null && waiting.failures === known.length)) return this.#end(waiting, 'failed', freeAt);
+      this.#wait(waiting, freeAt, freeAt + retry[failure.outcome].pauseMs);
+    });
+  }
+
+  /** The agent does not take it: it goes back to its place. */
+  #lapse(waiting: Waiting, member: Member, freeAt: EpochMs): void {
+    waiting.ringing = member;
+    this.#agenda.add(freeAt, 'free', () => {
+      if (waiting.isOver) return;
+      waiting.ringing = null;
+      waiting.lapses += 1;
+      this.#free(member, freeAt, null);
+      this.#wait(waiting, freeAt);
     });
   }
 

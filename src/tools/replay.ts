@@ -45,7 +45,8 @@ How it is shown
   --json                    for programs
 
 Every contact that came to a queue comes again at its moment, and the engine that gives out calls gives them out again. Known are
-arrivals, agents' shifts and breaks, how long each talk and wrap-up took, and the patience of those who gave up. Not known, and so
+arrivals, agents' shifts and breaks, how long ringing, talk and wrap-up took, which offers lapsed, and the patience of those who gave
+up. Not known, and so
 drawn: how long those who were answered would have waited (longer than they did; by how others gave up in the log), and how long
 talks with those who gave up would have taken (as others at the same desk). The first table shows how near the same rules with the
 same agents come to the log, and so how far the second one can be trusted. Agents' skills and desks, opening hours and, without
@@ -429,11 +430,10 @@ function textOf(answer: Answer): string {
   return `${head.join('\n')}\n\n${calibration}\n${title}\n${table(replayed, wouldBe, answer)}`;
 }
 
-function notPlayedText({ neverQueued, deskGone, open, lapsedOffers }: NotPlayed): string[] {
+function notPlayedText({ neverQueued, deskGone, open }: NotPlayed): string[] {
   const parts = [
     ...(neverQueued === 0 ? [] : [`${neverQueued} contacts that ended before they came to a queue`]),
     ...(deskGone === 0 ? [] : [`${deskGone} contacts of desks that are gone`]),
-    ...(lapsedOffers === 0 ? [] : [`${lapsedOffers} offers that were not taken`]),
     ...(open === 0 ? [] : [`the end of ${open} contacts that were cut off or are not over`]),
   ];
   return parts.length === 0 ? [] : [`not played again: ${parts.join(', ')}`];

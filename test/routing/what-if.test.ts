@@ -39,6 +39,7 @@ function call(at: number, given: Partial<LoggedContact> = {}): LoggedContact {
     ending: 'answered',
     waitMs: 0,
     rangMs: null,
+    lapsesMs: [],
     handling: { answerMs: 0, talkMs: s(150), wrapUpMs: s(30) },
     attempts: null,
     hasNumber: true,
@@ -47,7 +48,7 @@ function call(at: number, given: Partial<LoggedContact> = {}): LoggedContact {
 }
 const gaveUp = (at: number, after: number, given: Partial<LoggedContact> = {}): LoggedContact =>
   call(at, { ending: 'gaveUp', waitMs: s(after), handling: null, ...given });
-const reachedAtOnce: Attempts = { failures: [], handling: { answerMs: s(10), talkMs: s(100), wrapUpMs: s(10) } };
+const reachedAtOnce: Attempts = { failures: [], handling: { answerMs: s(10), talkMs: s(100), wrapUpMs: s(10) }, withdrawnAfterMs: null };
 const callback = (at: number, given: Partial<LoggedContact> = {}): LoggedContact =>
   call(at, { kind: 'callback', handling: null, attempts: reachedAtOnce, ...given });
 
@@ -105,6 +106,17 @@ describe('a period played again', () => {
     expect(told(played([hangsUp, call(1, { handling: slow, waitMs: s(13) })], agents(1)))).toEqual(['call gaveUp 6', 'call answered 13']);
   });
 
+  it('lets offers lapse again that lapsed: the contact goes back to its place', () => {
+    const lapsed = call(0, { lapsesMs: [s(20)] });
+    expect(told(played([lapsed, call(1)], agents(1)))).toEqual(['call answered 20', 'call answered 199']);
+    expect(told(played([lapsed, call(1)], agents(2)))).toEqual(['call answered 0', 'call answered 20']);
+    // Who gives up while a phone rings that nobody answers frees that agent.
+    expect(told(played([gaveUp(0, 9, { lapsesMs: [s(20)] }), call(1, { waitMs: s(8) })], agents(1)))).toEqual([
+      'call gaveUp 9',
+      'call answered 8',
+    ]);
+  });
+
   it('goes by the agents’ shifts: who is away is given nothing, and goes after the talk', () => {
     const shift = [
       { at: NINE, attendance: 'ready' },
@@ -151,6 +163,7 @@ describe('callbacks', () => {
         { outcome: 'noAnswer', occupiedMs: s(30) },
       ],
       handling: { answerMs: s(15), talkMs: s(100), wrapUpMs: s(5) },
+      withdrawnAfterMs: null,
     };
     const result = played([callback(0, { attempts })], agents(1));
     // 10 s, 5 minutes' rest, 30 s, half an hour's rest, and 15 s until somebody answers.
@@ -160,15 +173,17 @@ describe('callbacks', () => {
   });
 
   it('that were never reached are not reached again, and those that were cancelled go when they did', () => {
-    const never = callback(0, { attempts: { failures: [{ outcome: 'failed', occupiedMs: s(20) }], handling: null }, ending: 'failed' });
-    const cancelled = callback(1, { ending: 'withdrawn', waitMs: s(5), attempts: null });
+    const inVain: Attempts = { failures: [{ outcome: 'failed', occupiedMs: s(20) }], handling: null, withdrawnAfterMs: null };
+    const never = callback(0, { attempts: inVain, ending: 'failed' });
+    const attempts: Attempts = { failures: [], handling: null, withdrawnAfterMs: s(5) };
+    const cancelled = callback(1, { ending: 'withdrawn', waitMs: s(5), attempts });
     expect(told(played([never, cancelled], agents(1)))).toEqual(['callback withdrawn 5', 'callback failed 20']);
     expect(told(played([cancelled], []))).toEqual(['callback withdrawn 5']);
   });
 
   it('are given up as the desk’s rules say', () => {
     const busy = { outcome: 'busy', occupiedMs: s(10) } as const;
-    const attempts: Attempts = { failures: [busy, busy], handling: { answerMs: 0, talkMs: s(60), wrapUpMs: 0 } };
+    const attempts: Attempts = { failures: [busy, busy], handling: { answerMs: 0, talkMs: s(60), wrapUpMs: 0 }, withdrawnAfterMs: null };
     const { callbacks } = DEFAULT_DESK_RULES;
     expect(told(played([callback(0, { attempts })], agents(1)))).toEqual(['callback answered 620']);
     const once = { callbacks: { ...callbacks, retry: { ...callbacks.retry, busy: { attempts: 2, pauseMs: s(60) } } } };
@@ -352,19 +367,22 @@ describe('patience', () => {
 function logOf(demands: readonly Demand[], { contacts }: Played): LoggedContact[] {
   const calls = new Map(contacts.filter((c) => c.kind === 'call').map((c) => [c.id, c]));
   const rest = new Map(contacts.filter((c) => c.kind !== 'call').map((c) => [c.id, c]));
-  return demands.map(({ contact, id, handling, attempts, withdrawnAfterMs }): LoggedContact => {
-    const seen = calls.get(id) ?? rest.get(id);
+  return demands.map(({ contact, id, handling, attempts, lapsesMs }): LoggedContact => {
+    const back = rest.get(id);
+    const seen = calls.get(id) ?? back;
     if (!seen) throw new Error(`${id} is not in the log`);
     const isCall = seen.kind === 'call';
     const since = isCall ? 0 : Math.max(0, (contact.promisedAt ?? 0) - contact.queuedAt);
     return {
       ...contact,
       ending: seen.ending,
-      waitMs: seen.ending === 'withdrawn' ? withdrawnAfterMs : seen.waitMs + since,
+      waitMs: seen.waitMs + since,
+      lapsesMs,
       handling: isCall && seen.ending === 'answered' ? handling : null,
       // An agent's phone that had not been answered yet: nobody saw how much longer it would have rung.
       rangMs: isCall && seen.ending !== 'answered' ? Math.max(0, handling.answerMs - 1) : null,
-      attempts: rest.has(id) ? { ...attempts, handling: rest.get(id)?.ending === 'withdrawn' ? null : attempts.handling } : null,
+      attempts:
+        back === undefined ? null : back.ending === 'withdrawn' ? { ...attempts, handling: null } : { ...attempts, withdrawnAfterMs: null },
     };
   });
 }
@@ -379,9 +397,10 @@ describe('agreement with theory', () => {
       const contact = call(when / 1_000, { queuedAt: NINE + when, arrivedAt: NINE + when });
       const handling = { answerMs: 0, talkMs: exponential(ahtMs), wrapUpMs: 0 };
       const gives = patienceMs === Number.POSITIVE_INFINITY ? patienceMs : exponential(patienceMs);
-      const rest = { calledBackAfterMs: Number.POSITIVE_INFINITY, withdrawnAfterMs: Number.POSITIVE_INFINITY };
+      const rest = { calledBackAfterMs: Number.POSITIVE_INFINITY };
       const { id, arrivedAt, queuedAt } = contact;
-      demands.push({ contact, id, arrivedAt, queuedAt, patienceMs: gives, handling, attempts: { failures: [], handling }, ...rest });
+      const attempts = { failures: [], handling, withdrawnAfterMs: null };
+      demands.push({ contact, id, arrivedAt, queuedAt, patienceMs: gives, lapsesMs: [], handling, attempts, ...rest });
     }
     return demands;
   }
@@ -428,6 +447,7 @@ describe('the log of a play, played again by the same rules', () => {
   const attempts = fc.record({
     failures: fc.array(fc.record({ outcome: fc.constantFrom('busy', 'noAnswer', 'failed'), occupiedMs: seconds(40) }), { maxLength: 2 }),
     handling,
+    withdrawnAfterMs: fc.constantFrom(null, null, s(100)),
   });
   const wishes = fc.constantFrom(
     NO_WISHES,
@@ -443,9 +463,10 @@ describe('the log of a play, played again by the same rules', () => {
       wishes,
       lastAgentId: fc.constantFrom(null, 'a0', 'a3'),
       patienceMs: seconds(300),
-      leavesBy: fc.constantFrom('patience', 'patience', 'callback', 'withdrawal'),
+      leavesBy: fc.constantFrom('patience', 'patience', 'callback'),
       handling,
       attempts,
+      lapsesMs: fc.array(seconds(20), { maxLength: 2 }),
       agreedMs: fc.constantFrom(null, HOUR),
     })
     .map((given): Demand => {
@@ -461,7 +482,7 @@ describe('the log of a play, played again by the same rules', () => {
         queuedAt: when,
         patienceMs: isCall && leavesBy === 'patience' ? patienceMs : Number.POSITIVE_INFINITY,
         calledBackAfterMs: isCall && leavesBy === 'callback' ? patienceMs : Number.POSITIVE_INFINITY,
-        withdrawnAfterMs: !isCall && leavesBy === 'withdrawal' ? patienceMs : Number.POSITIVE_INFINITY,
+        lapsesMs: given.lapsesMs,
         handling: given.handling,
         attempts: given.attempts,
       };

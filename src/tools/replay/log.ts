@@ -35,8 +35,6 @@ export interface NotPlayed {
   readonly deskGone: number;
   /** Contacts that were cut off or are not over: how they would have gone on is drawn. */
   readonly open: number;
-  /** Offers that an agent let lapse, declined, or lost: the first one is taken. */
-  readonly lapsedOffers: number;
 }
 
 /** @param period the contacts' and agents' time that counts */
@@ -80,13 +78,13 @@ export function readLog(logged: LoggedPeriod, directory: Directory, period: { re
       neverQueued: logged.neverQueued,
       deskGone: logged.contacts.filter(counts).length - counted.length,
       open: counted.filter((row) => endingOf(row) === 'open').length,
-      lapsedOffers: logged.offers.filter((o) => o.createdAt >= from && o.createdAt < until && LAPSED.has(o.outcome ?? '')).length,
     },
   };
 }
 
 /** As the floor reads the causes of legs that were not answered. */
 const RETRY_OUTCOME: Readonly<Record<string, RetryOutcome>> = { busy: 'busy', noAnswer: 'noAnswer', cancelled: 'noAnswer' };
+/** By the agent's doing, or the agent's phone's or panel's. */
 const LAPSED: ReadonlySet<string> = new Set(['declined', 'noAnswer', 'panelLost', 'phoneUnreachable']);
 
 /** What the control logic decided by; null when the record does not say, or the entry is gone. Notices have their desk from elsewhere. */
@@ -119,6 +117,9 @@ function endingOf({ connectedAt, cause }: ContactRow): Ending {
       return 'open';
   }
 }
+
+const lapseOf = ({ outcome, createdAt, endedAt }: OfferRow): number[] =>
+  LAPSED.has(outcome ?? '') && endedAt !== null ? [endedAt - createdAt] : [];
 
 class ContactReader {
   readonly #logged: LoggedPeriod;
@@ -163,6 +164,7 @@ class ContactReader {
       ending: endingOf(row),
       waitMs: Math.max(0, this.#until(row) - queuedAt),
       rangMs: ringing && row.endedAt !== null ? Math.max(0, row.endedAt - ringing.createdAt) : null,
+      lapsesMs: (this.#offers.get(id) ?? []).flatMap(lapseOf),
       handling: kind === 'call' ? this.#handling(row) : null,
       attempts: calledBack && this.#attempts(calledBack),
       hasNumber: callingNumber?.kind === 'valid',
@@ -190,7 +192,9 @@ class ContactReader {
         ? [{ outcome: this.#failures.get(id) ?? ('noAnswer' as const), occupiedMs: endedAt - createdAt }]
         : [],
     );
-    return handling === null && failures.length === 0 && endingOf(row) !== 'failed' ? null : { failures, handling };
+    const ending = endingOf(row);
+    if (ending === 'open' && failures.length === 0) return null;
+    return { failures, handling, withdrawnAfterMs: ending === 'withdrawn' ? Math.max(0, this.#until(row) - row.queuedAt) : null };
   }
 }
 

@@ -11,7 +11,7 @@ import type { AgentId, DomainId, EpochMs, LegId } from '../base/ids.ts';
 import type { Logger } from '../base/log.ts';
 import type { SwitchEvent, SwitchPort } from '../cti/port.ts';
 import { InputRefused } from './agents.ts';
-import { Floor, type FloorContext, FloorView } from './floor.ts';
+import { type Changes, Floor, type FloorContext, FloorView } from './floor.ts';
 import type { Agent, Contact, FloorEvent, FloorInput, Leg, Offer, Order } from './model.ts';
 import { OrderRunner } from './orders.ts';
 import {
@@ -333,6 +333,8 @@ export class Controller {
       try {
         if (input.type === 'resynchronised') this.#compared = this.#options.switch.connected;
         const changes = take(this.#floor, this.#compared ? context : { ...context, switchAway: true }, input, at);
+        if (input.type !== 'tick' && isNothing(changes))
+          this.#options.log.debug({ input: input.type }, 'changed nothing in the state that it met');
         for (const [id, r] of changes.contacts) contacts.set(id, r);
         for (const [id, r] of changes.offers) offers.set(id, r);
         for (const [id, r] of changes.legs) legs.set(id, r);
@@ -446,6 +448,9 @@ function* agentsOf(offers: Iterable<Offer>, agents: Iterable<Agent>, contacts: I
   for (const offer of offers) yield offer.agentId;
   for (const contact of contacts) if (contact.agentId) yield contact.agentId;
 }
+
+const isNothing = ({ contacts, offers, legs, agents, events, orders }: Changes): boolean =>
+  contacts.size + offers.size + legs.size + agents.size + events.length + orders.length === 0;
 
 function ignored(input: FloorInput, at: EpochMs, error: unknown): FloorEvent {
   const cause = error instanceof InputRefused ? error.code : 'error';

@@ -1,6 +1,5 @@
 /** One node: the real controller on the real store, as `house.ts` puts them together, and a line to the switch's process. */
 import pino from 'pino';
-import { InputRefused } from '#src/contact/agents.ts';
 import { Controller } from '#src/contact/controller.ts';
 import type { FloorInput } from '#src/contact/model.ts';
 import type { SwitchEvent } from '#src/cti/port.ts';
@@ -13,6 +12,9 @@ import { NotedStore } from './noted-store.ts';
 import { RemoteSwitch } from './remote-switch.ts';
 import { Wire } from './wire.ts';
 import { AGENTS, DESKS, DOMAIN, LEASE_TTL_MS, LEG_LEASE_MS, RENEW_LEGS_EVERY_MS, SIEGE } from './world.ts';
+
+/** What Postgres or its client say when it is away, cut off, ending, starting or too slow. */
+const DATABASE_AWAY = /ECONN|EHOSTUNREACH|timeout|terminat|starting up|shutting down|recovery|not yet accepting/i;
 
 async function run(options: NodeOptions): Promise<void> {
   const log = pino({ level: 'info' }, pino.destination({ dest: options.log, sync: true, append: true }));
@@ -89,8 +91,10 @@ async function run(options: NodeOptions): Promise<void> {
   try {
     await controller.start();
   } catch (error) {
-    if (!(error instanceof InputRefused)) noted.note('notStarted', error instanceof Error ? error.message : String(error));
     log.error({ err: error }, 'could not start');
+    const message = error instanceof Error ? error.message : String(error);
+    if (!DATABASE_AWAY.test(message)) throw error;
+    noted.note('notStarted', message);
     process.exit(NOT_STARTED);
   }
   controller.onCommitted(() => tell({ type: 'views', views: views() }));

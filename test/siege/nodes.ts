@@ -30,8 +30,6 @@ export class Node {
   #wished = false;
   /** How long its machine takes to start it again. */
   restartAfterMs = 0;
-  /** Its database is being tampered with: not to start, or not to go on, is right then. */
-  mayFailToStart = false;
   /** Codes with which its processes ended, by application. */
   readonly exits = new Map<string, number | string>();
 
@@ -50,10 +48,6 @@ export class Node {
   /** Of the process that runs now. */
   get app(): string {
     return `${this.name}.${this.#lives}`;
-  }
-
-  get isRunning(): boolean {
-    return this.#child !== null;
   }
 
   async start(): Promise<void> {
@@ -110,7 +104,7 @@ export class Node {
     this.exits.set(app, how);
     if (this.#child === child) this.#child = null;
     if (this.#over) return;
-    const isRight = how === GAVE_UP || (how === 'SIGKILL' && this.#wished) || (how === NOT_STARTED && this.mayFailToStart);
+    const isRight = how === GAVE_UP || (how === 'SIGKILL' && this.#wished) || how === NOT_STARTED;
     if (!isRight) this.#parts.onFailure(`${app} ended by itself: ${how}`);
     await sleep(how === NOT_STARTED ? START_AGAIN_MS : this.restartAfterMs);
     if (!this.#over) await this.start().catch((error: unknown) => this.#parts.onFailure(`${this.name} did not start again: ${error}`));

@@ -24,7 +24,7 @@ export interface PeopleParts {
 
 /** No more arrive while so many are there: an outage is not to end in a queue that no eight agents can serve. */
 const MOST_PARTIES = 16;
-const ANSWERED_AT_THE_LATEST_MS = 40_000;
+const ANSWERED_AT_THE_LATEST_MS = 120_000;
 const PATIENCE_MS = 60_000;
 const PANEL_EVERY_MS = 100;
 const ASK_AGAIN_MS = 1_000;

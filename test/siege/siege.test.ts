@@ -26,7 +26,7 @@ describe.concurrent('two nodes on one Postgres, under load', { timeout: 300_000 
   });
 });
 
-describe.concurrent('a siege of nodes that are broken on purpose sees it', { timeout: 120_000 }, () => {
+describe.concurrent('a siege of nodes that are broken on purpose sees it', { timeout: 300_000 }, () => {
   it.each([
     ['fenceIgnored', 'who writes has the fence'],
     ['ordersFirst', 'nothing is done in the switch before the commit that decides it'],

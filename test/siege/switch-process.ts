@@ -105,6 +105,7 @@ const LEADER: Readonly<Record<string, () => unknown>> = {
   stop: () => people.stop(),
   probe: () => people.probe(),
   owner: () => owner()?.node ?? null,
+  nodes: () => [...lines].map(({ node }) => node),
   look: async () => ({ legs: sw.seeAll(), bridges: (await sw.snapshot()).bridges }),
 };
 

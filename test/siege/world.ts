@@ -7,7 +7,7 @@ import { CONTEXT, DIRECTORY, POLICY, RULES } from '../contact/world.ts';
 export const DOMAIN = DIRECTORY.domainId;
 export const LEASE_TTL_MS = 2_000;
 /** A leg that no owner wants dies after this. */
-export const LEG_LEASE_MS = 20_000;
+export const LEG_LEASE_MS = 45_000;
 export const RENEW_LEGS_EVERY_MS = 4_000;
 export const RING_MS = 2_500;
 export const CALLBACK_ATTEMPTS = 2;

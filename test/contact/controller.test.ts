@@ -104,6 +104,17 @@ describe('a call through to wrap-up', () => {
   });
 });
 
+describe('an input', () => {
+  it('is taken in whichever moment it comes, also just as the last one is through', async () => {
+    const { controller } = await centre.started();
+    for (let moments = 0; moments < 10; moments += 1) {
+      await controller.submit({ type: 'tick' });
+      for (let i = 0; i < moments; i += 1) await Promise.resolve();
+      await controller.submit({ type: 'tick' });
+    }
+  });
+});
+
 describe('Postgres is away', () => {
   it('on a quiet floor: says so too, by the lease that cannot be renewed, until it can', async () => {
     const node = centre.node('node', { leaseTtlMs: 300 });

@@ -156,7 +156,7 @@ describe('notices on the supervisor’s screen', () => {
       { number: '+81312345678', name: 'Sato' },
       { number: '+819012345678', name: 'Suzuki' },
     ]);
-    expect((await pool.query('select from notice')).rowCount).toBe(1);
+    expect((await pool.query('select language, created_by from notice')).rows).toEqual([{ language: 'en', created_by: 'agent-sato' }]);
   });
 
   it('a file goes as it is, whatever it is written in; in Japanese all of it reads Japanese', async () => {

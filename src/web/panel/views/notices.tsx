@@ -395,9 +395,12 @@ function NoticeForm({ panel, desks, say, onClose }: FormProps) {
             </label>
             <label class="field">
               <span>{w('form.language')}</span>
-              <select name="language" defaultValue={panel.i18n.language.peek()}>
-                <option value="ja">日本語</option>
-                <option value="en">English</option>
+              <select name="language">
+                {(['ja', 'en'] as const).map((code) => (
+                  <option key={code} value={code} selected={code === panel.i18n.language.peek()}>
+                    {code === 'ja' ? '日本語' : 'English'}
+                  </option>
+                ))}
               </select>
             </label>
           </div>

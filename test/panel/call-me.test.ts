@@ -168,6 +168,7 @@ test('place and wait are shown, and every other way that it can go', async () =>
   await dialog(page).getByText('You are number 3 · about 6 min').waitFor();
   for (const [state, words] of [
     ['preparing', 'We are about to call you'],
+    ['resting', 'We will try again'],
     ['closed', 'We call you when we open'],
   ] as const) {
     house.backend.setCallMe(token, { state });

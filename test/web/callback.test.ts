@@ -50,7 +50,7 @@ describe('the page behind a callback’s link', () => {
     [{ state: 'waiting' }, 'You are in the queue', 'We call you in your turn'],
     [{ state: 'agreed', callAt: NOW + 3 * HOUR }, 'We call you at 15:00', 'At the agreed time'],
     [{ state: 'agreed', callAt: NOW + 24 * HOUR }, 'We call you on Sat 21 Nov at 12:00', 'At the agreed time'],
-    [{ state: 'resting', callAt: NOW + HOUR / 2 }, 'We could not reach you', 'We try again at 12:30'],
+    [{ state: 'resting', callAt: NOW + HOUR / 2 }, 'We try again at 12:30 or soon after', 'We could not reach you.'],
     [{ state: 'closed', callAt: NOW + 22 * HOUR }, 'We call you on Sat 21 Nov at 10:00 or soon after', 'We are closed now'],
     [{ state: 'preparing' }, 'We are about to call you', ''],
     [{ state: 'calling' }, 'Calling you now', 'Please pick up'],

@@ -79,7 +79,7 @@ const ja: CallMeWords = {
   states: {
     waiting: ['順番をお待ちください', 'このページを離れても、順番が来ればお電話します。'],
     agreed: ['お約束の時刻にお電話します', 'このページを離れても、お電話します。'],
-    resting: ['お電話がつながりませんでした', '次の時刻以降に、もう一度お電話します。'],
+    resting: ['もう一度お電話します', '先ほどのお電話はつながりませんでした。次の時刻以降にお電話します。'],
     closed: ['受付開始後にお電話します', '現在は受付時間外です。受付が始まりましたら、順番にお電話します。'],
     preparing: ['まもなくお電話します', '担当者を呼び出しています。'],
     calling: ['お電話しています', '電話をお取りください。'],
@@ -133,7 +133,7 @@ const en: CallMeWords = {
   states: {
     waiting: ['You are in the queue', 'You may leave this page: we call you in your turn.'],
     agreed: ['We call you at the agreed time', 'You may leave this page: your phone will ring.'],
-    resting: ['We could not reach you', 'We try again at this time, or soon after.'],
+    resting: ['We will try again', 'We could not reach you. We call again at this time, or soon after.'],
     closed: ['We call you when we open', 'We are closed now, and call you in your turn from this time on.'],
     preparing: ['We are about to call you', 'Your operator is being called.'],
     calling: ['Calling you now', 'Please pick up your phone.'],

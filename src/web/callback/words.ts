@@ -39,7 +39,7 @@ const ja: CallbackWords = {
   states: {
     waiting: () => ['順番をお待ちください', '順番が来ましたら、こちらからお電話します。このページは閉じてもかまいません。'],
     agreed: (when) => [`${when} にお電話します`, 'お約束の時刻に、こちらからお電話します。'],
-    resting: (when) => ['お電話がつながりませんでした', `${when} 以降に、もう一度お電話します。`],
+    resting: (when) => [`${when} 以降にもう一度お電話します`, '先ほどのお電話はつながりませんでした。'],
     closed: (when) => [`${when} 以降にお電話します`, '現在は受付時間外です。受付が始まりましたら、順番にお電話します。'],
     preparing: () => ['まもなくお電話します', '担当者を呼び出しています。'],
     calling: () => ['お電話しています', '電話をお取りください。'],
@@ -97,7 +97,7 @@ const en: CallbackWords = {
   states: {
     waiting: () => ['You are in the queue', 'We call you in your turn. You may close this page.'],
     agreed: (when) => [`We call you ${when}`, 'At the agreed time your phone will ring.'],
-    resting: (when) => ['We could not reach you', `We try again ${when}, or as soon as possible after that.`],
+    resting: (when) => [`We try again ${when} or soon after`, 'We could not reach you.'],
     closed: (when) => [`We call you ${when} or soon after`, 'We are closed now. When we are open again, we call you in your turn.'],
     preparing: () => ['We are about to call you', 'Your operator is being called.'],
     calling: () => ['Calling you now', 'Please pick up your phone.'],

@@ -1,6 +1,5 @@
 /** Notices put together: the feeder beside the owner of the domain, and the desk at which supervisors make and watch them. */
 import { parsePhoneNumberFromString } from 'libphonenumber-js/max';
-import type { Pool } from 'pg';
 import type { DeskId, DomainId, E164, EpochMs, NoticeId } from './base/ids.ts';
 import type { Logger } from './base/log.ts';
 import { NOTICE_LIMITS } from './base/notice.ts';
@@ -20,6 +19,7 @@ import {
   type RecipientOutcome,
   waitingInNotices,
 } from './db/notices.ts';
+import type { createPool } from './db/pool.ts';
 import { nextTimeToCall } from './routing/call-hours.ts';
 import type { RulesOfDesks } from './routing/desk-rules.ts';
 import type { Desk, Directory } from './routing/directory.ts';
@@ -27,6 +27,8 @@ import { desksToSupervise } from './views.ts';
 import { type Principal, RequestRefused } from './web/backend.ts';
 import type { NoticeCheckView, NoticeDraft, NoticeView } from './web/notice-messages.ts';
 import type { NoticeDesk } from './web/notices.ts';
+
+type Pool = ReturnType<typeof createPool>;
 
 export interface NoticeParts {
   readonly pool: Pool;

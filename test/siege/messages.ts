@@ -34,7 +34,6 @@ export interface View {
   readonly panel: string;
   readonly offerId: string | null;
   readonly offerState: string | null;
-  readonly contactState: string | null;
   readonly wrapUpContactId: string | null;
 }
 

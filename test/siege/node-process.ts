@@ -73,17 +73,15 @@ async function run(options: NodeOptions): Promise<void> {
   });
 
   const views = (): View[] =>
-    AGENTS.flatMap((agentId) => {
+    AGENTS.map((agentId) => {
       const agent = controller.floor.agents.get(agentId);
       const offer = controller.floor.offers.get(agent?.offerId ?? '');
-      const contact = controller.floor.contacts.get(offer?.contactId ?? '');
       return {
         agentId,
         state: agent?.state ?? 'loggedOff',
         panel: agent?.panel ?? 'closed',
         offerId: agent?.offerId ?? null,
         offerState: offer?.state ?? null,
-        contactState: contact?.state ?? null,
         wrapUpContactId: agent?.wrapUpContactId ?? null,
       };
     });

@@ -30,8 +30,7 @@ const PANEL_EVERY_MS = 100;
 const ASK_AGAIN_MS = 1_000;
 
 interface Party {
-  readonly answeredAt: number;
-  timers: NodeJS.Timeout[];
+  readonly timers: NodeJS.Timeout[];
   hasMusic: boolean;
 }
 
@@ -162,7 +161,7 @@ export class People {
 
   #isAnswered(leg: string): void {
     if (this.#parties.has(leg)) return;
-    this.#parties.set(leg, { answeredAt: Date.now(), timers: [], hasMusic: false });
+    this.#parties.set(leg, { timers: [], hasMusic: false });
     const { random } = this.#parts;
     const patienceMs = random.chance(0.15) ? 300 + random.next() * 4_000 : PATIENCE_MS;
     this.#partyLater(leg, patienceMs, () => this.#switch.hangUpByParty(leg));

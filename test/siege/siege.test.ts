@@ -1,4 +1,4 @@
-/** The short siege: every fault once, and two pairs of them. `npm run siege` is the long one. */
+/** The short siege: every fault once, and a pair of them (so with this seed). `npm run siege` is the long one. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
@@ -20,8 +20,8 @@ async function besiege(args: readonly string[], defect = ''): Promise<{ readonly
 
 describe.concurrent('two nodes on one Postgres, under load', { timeout: 300_000 }, () => {
   it('killed, paused, cut off, without Postgres: nothing is lost, and nothing is done twice', async () => {
-    const { code, said } = await besiege(['--rounds', '7', '--seed', '1']);
-    expect(said).toContain('7 rounds: nothing lost, nothing twice');
+    const { code, said } = await besiege(['--rounds', '6', '--seed', '10']);
+    expect(said).toContain('6 rounds: nothing lost, nothing twice');
     expect(code).toBe(0);
   });
 });

@@ -181,9 +181,10 @@ class Siege {
     const struckApp = owner.app;
     const begunAt = Date.now();
     const striking = Promise.all(round.faults.map((fault) => strike(fault, owner, standby, postgres)));
+    striking.catch(() => undefined); // awaited below, as is the call
     await sleep(CALL_COMES_AFTER_MS);
     const taken = sw.ask('probe', [], DECIDES_WITHIN_MS).then(() => Date.now() - begunAt);
-    taken.catch(() => undefined); // awaited below
+    taken.catch(() => undefined);
     await striking;
     const ms = await taken.catch(() => {
       throw new Error(`nobody decided within ${seconds(DECIDES_WITHIN_MS)} of the fault`);
@@ -272,6 +273,13 @@ class Siege {
   }
 }
 
+function sayBroken(violations: readonly string[], { seed, rounds, rate }: Options): void {
+  process.exitCode = 1;
+  say(`\nBROKEN:\n${violations.map((violation) => `- ${violation}`).join('\n')}`);
+  const defect = process.env['SIEGE_DEFECT'] ? `SIEGE_DEFECT=${process.env['SIEGE_DEFECT']} ` : '';
+  say(`play back: ${defect}npm run siege -- --seed ${seed} --rounds ${rounds} --rate ${rate}`);
+}
+
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
@@ -305,15 +313,14 @@ async function main(): Promise<void> {
       say(`${numbers.rounds} rounds: nothing lost, nothing twice`);
       keep = values.keep;
     } else {
-      process.exitCode = 1;
-      say(`\nBROKEN:\n${violations.map((violation) => `- ${violation}`).join('\n')}`);
-      const defect = process.env['SIEGE_DEFECT'] ? `SIEGE_DEFECT=${process.env['SIEGE_DEFECT']} ` : '';
-      say(`play back: ${defect}npm run siege -- --seed ${numbers.seed} --rounds ${numbers.rounds} --rate ${numbers.rate}`);
+      sayBroken(violations, numbers);
     }
   } catch (error) {
-    process.exitCode = 1;
-    if (stop.signal.aborted) say(`stopped: ${(stop.signal.reason as Error).message}`);
-    else throw error;
+    if (!stop.signal.aborted) sayBroken([(error as Error).stack ?? String(error)], numbers);
+    else {
+      process.exitCode = 1;
+      say(`stopped: ${(stop.signal.reason as Error).message}`);
+    }
   } finally {
     await siege.close();
     await running.catch(() => undefined); // told above

@@ -15,6 +15,7 @@
  * Time never goes back: an earlier `now` than one given before counts as that one.
  */
 import type { AgentId, EpochMs } from '../../base/ids.ts';
+import { ById } from './by-id.ts';
 import { DueList } from './due.ts';
 import {
   type Assignment,
@@ -53,7 +54,7 @@ export interface MatchingOptions {
 }
 
 export class Matching {
-  readonly #tasks = new Map<TaskId, TaskEntry>();
+  readonly #tasks = new ById<TaskEntry>();
   readonly #workers = new Map<AgentId, WorkerEntry>();
   readonly #queues = new Map<QueueId, Queue>();
   readonly #skills = new Skills();
@@ -92,7 +93,7 @@ export class Matching {
   }
 
   hasTask(id: TaskId): boolean {
-    return this.#tasks.has(id);
+    return this.#tasks.get(id) !== null;
   }
 
   // ---------------------------------------------------------------- what is told
@@ -105,7 +106,7 @@ export class Matching {
     checkPolicy(policy);
     const queue = this.#queue(policy.queueId);
     const tasks: TaskEntry[] = [];
-    for (const entry of this.#tasks.values()) if (entry.queue === queue) tasks.push(entry);
+    for (const entry of this.#tasks) if (entry.queue === queue) tasks.push(entry);
     for (const entry of tasks) this.#move(entry, null);
     queue.clear();
     queue.policy = policy;
@@ -135,10 +136,10 @@ export class Matching {
 
   /** @throws RangeError when it is there already, or naming what is wrong with it */
   add(task: Task): void {
-    if (this.#tasks.has(task.id)) throw new RangeError(`task ${task.id} waits already`);
+    if (this.#tasks.get(task.id) !== null) throw new RangeError(`task ${task.id} waits already`);
     this.#check(task);
     const entry = new TaskEntry(task, this.#queue(task.queueId));
-    this.#tasks.set(task.id, entry);
+    this.#tasks.add(entry);
     this.#place(entry);
     this.#isChanged = true;
   }
@@ -455,7 +456,7 @@ export class Matching {
     this.#move(entry, null);
     this.#taskDue.delete(entry);
     if (entry.isPreferring) this.#dropPreferring(entry);
-    this.#tasks.delete(entry.task.id);
+    this.#tasks.delete(entry.id);
   }
 
   #notePreferring(agentId: AgentId, entry: TaskEntry): void {

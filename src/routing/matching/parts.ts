@@ -20,6 +20,7 @@ import {
   type QueuePolicy,
   type Requirement,
   type Task,
+  type TaskId,
   type TieBreak,
   type Worker,
 } from './model.ts';
@@ -110,6 +111,10 @@ export class TaskEntry implements Placed<TaskEntry>, HasTimer<TaskEntry> {
   constructor(task: Task, queue: Queue) {
     this.task = task;
     this.queue = queue;
+  }
+
+  get id(): TaskId {
+    return this.task.id;
   }
 }
 

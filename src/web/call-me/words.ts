@@ -55,7 +55,7 @@ export interface CallMeWords {
 const ja: CallMeWords = {
   button: 'お電話ください',
   title: 'こちらからお電話します',
-  intro: '担当者が空き次第、すぐにお電話します。',
+  intro: '担当者が空き次第、またはご希望の時刻にお電話します。',
   name: 'お名前',
   to: '電話番号または SIP アドレス',
   toHint: '例: 03-1234-5678、sip:hanako@example.jp',
@@ -109,7 +109,7 @@ const ja: CallMeWords = {
 const en: CallMeWords = {
   button: 'Call me',
   title: 'We call you',
-  intro: 'As soon as somebody is free, we call you.',
+  intro: 'We call as soon as somebody is free, or when it suits you.',
   name: 'Your name',
   to: 'Phone number or SIP address',
   toHint: 'For example 03-1234-5678 or sip:hanako@example.jp',

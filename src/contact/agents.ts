@@ -215,13 +215,17 @@ function toPending(draft: Draft, agent: Agent): void {
   else change(draft, agent, 'ready');
 }
 
+/** Whoever went home without logging off, and opens the page the next morning, is not to be rung at once. */
+const BACK_WITHIN_MS = 30 * 60_000;
+const isBriefly = (draft: Draft, agent: Agent): boolean => agent.state === 'notReady' && draft.at - agent.stateSince <= BACK_WITHIN_MS;
+
 /** The panel shows itself: first time, after a reload, or after the network or this controller was away. */
 export function panelBack(draft: Draft, agent: Agent): Agent {
   const back: Agent = { ...agent, panel: 'open', timers: withoutTimers(agent, 'panel') };
   draft.put('agent', back);
   if (agent.panel === 'lost') draft.event('panelBack', { agentId: agent.id });
   // Not ready for no fault but the lost panel: it goes on where it was.
-  if (back.state === 'notReady' && back.reason === 'panelLost') return change(draft, back, 'ready');
+  if (back.reason === 'panelLost' && isBriefly(draft, back)) return change(draft, back, 'ready');
   return back;
 }
 
@@ -257,7 +261,7 @@ export function onPhoneReachable(draft: Draft, agentId: AgentId, phone: Agent['p
   }
   const back: Agent = { ...agent, timers: withoutTimers(agent, 'phone') };
   if (agent.timers.phone !== undefined) draft.put('agent', back);
-  if (back.state === 'notReady' && back.reason === 'phoneUnreachable') toPending(draft, back);
+  if (back.reason === 'phoneUnreachable' && isBriefly(draft, back)) toPending(draft, back);
 }
 
 export function phoneStaysAway(draft: Draft, agent: Agent): void {

@@ -621,6 +621,20 @@ describe('a phone that goes away', () => {
   });
 });
 
+describe('a panel that comes back', () => {
+  it('soon makes its agent ready again; the next morning it does not', () => {
+    const w = worldOf({});
+    w.ready('bob', 'ann');
+    for (const agentId of ['bob', 'ann']) w.give({ type: 'panelClosed', agentId });
+    w.wait(MINUTE);
+    w.give({ type: 'panelOpened', agentId: 'bob', holdsCall: false });
+    expect(w.agent('bob').state).toBe('ready');
+    w.wait(12 * 60 * MINUTE);
+    w.give({ type: 'panelOpened', agentId: 'ann', holdsCall: false });
+    expect(w.agent('ann')).toMatchObject({ state: 'notReady', reason: 'panelLost' });
+  });
+});
+
 describe('the directory changes', () => {
   it('an agent who is not on the list any more is logged off, after the talk', () => {
     const w = worldOf({});

@@ -46,11 +46,11 @@ How it is shown
 
 Every contact that came to a queue comes again at its moment, and the engine that gives out calls gives them out again. Known are
 arrivals, agents' shifts and breaks, how long ringing, talk and wrap-up took, which offers lapsed, and the patience of those who gave
-up. Not known, and so
-drawn: how long those who were answered would have waited (longer than they did; by how others gave up in the log), and how long
-talks with those who gave up would have taken (as others at the same desk). The first table shows how near the same rules with the
-same agents come to the log, and so how far the second one can be trusted. Agents' skills and desks, opening hours and, without
---logic, the desks' rules are the present ones.
+up. Not known, and so drawn: how long those who were answered would have waited (longer than they did; by how others gave up in the
+log), and how long talks with those who gave up would have taken (as others at the same desk). Who chose a callback while waiting
+chooses it again after the same wait, whatever is announced. The first table shows how near the same rules with the same agents come
+to the log, and so how far the second one can be trusted. Agents' skills and desks, opening hours and, without --logic, the desks'
+rules are the present ones.
 
 Columns: service = share of all calls that were answered in time; ASA = mean wait of those answered; gone = share that gave up;
 busy = share of the staffed time of the agents who serve the desk; longest = longest wait of a call; back = callbacks and notices

@@ -201,7 +201,7 @@ class ContactReader {
 // ---------------------------------------------------------------- agents
 
 /** Null: says nothing of it. */
-function attendanceAfter({ name, pending }: EventRow, before: Attendance): Attendance | null {
+function attendanceAfter({ name, pending }: EventRow, before: Attendance, isBusy: boolean): Attendance | null {
   switch (name) {
     case 'agentReady':
       return 'ready';
@@ -209,10 +209,10 @@ function attendanceAfter({ name, pending }: EventRow, before: Attendance): Atten
       return 'away';
     case 'agentLoggedOff':
       return 'off';
-    // One who is busy would be ready, if nothing else was asked for.
+    // Only who is ready becomes busy; and would be ready again, until something else is asked for.
     case 'agentBusy':
     case 'agentWorkingAfterCall':
-      return before === 'off' ? 'ready' : before;
+      return isBusy ? before : 'ready';
     case 'agentPendingState':
       return pending === 'loggedOff' ? 'off' : pending === 'notReady' ? 'away' : 'ready';
     default:
@@ -250,7 +250,7 @@ function readAgents(
       since = Math.max(since, to);
     };
     for (const event of of) {
-      const next = attendanceAfter(event, attendance);
+      const next = attendanceAfter(event, attendance, isBusy);
       if (next === null) continue;
       count(event.at);
       if (next !== attendance) shift.push({ at: event.at, attendance: next });

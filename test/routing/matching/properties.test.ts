@@ -193,7 +193,7 @@ function compareOrder(engine: Matching, reference: Reference, now: number): void
 /** What the histories were about: a history in which nothing happens proves nothing. */
 const met = { decisions: 0, assigned: 0, several: 0, overflowed: 0, preferred: 0, gated: 0, waiting: 0 };
 
-describe('the matching engine, over random histories', { timeout: 10_000 + 50 * RUNS }, () => {
+describe('the matching engine, over random histories', { timeout: 20_000 + 200 * RUNS }, () => {
   it('decides what the definitions say, keeps order and places, and knows when it has to be asked next', () => {
     fc.assert(
       fc.property(

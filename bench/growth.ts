@@ -210,6 +210,7 @@ class Centre {
 
 const EVENTS_OF_CUSTOMER = `
   select e.* from contact c join event e on e.domain_id = c.domain_id and e.contact_id = c.id
+    and e.at >= c.arrived_at and e.at <= coalesce(c.ended_at, now())
   where c.domain_id = $1 and c.customer_id = $2 order by e.at desc limit 100`;
 const EVENTS_OF_HOUR = `
   select * from event where domain_id = $1 and at >= now() - interval '2 hours' and at < now() - interval '1 hour'`;

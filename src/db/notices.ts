@@ -18,28 +18,33 @@ const NOTICE = `n.id, n.domain_id as "domainId", n.desk_id as "deskId", n.langua
 /** Of contact `c` at the time `$2`: it rests until its next attempt. */
 const RESTS = `coalesce((c.doc #>> '{timers,retry}')::float8 > $2, false)`;
 
-/** NoticeProgress of notice `n` at the time `$2`, as it is now. */
+/**
+ * NoticeProgress of notice `n` at the time `$2`, as it is now. Supervisors' screens ask every few seconds: one pass over its contacts, whose
+ * documents are looked into only as long as they are not over.
+ */
 const PROGRESS = `(
   select jsonb_build_object(
     'waiting', case when n.state = 'stopped' then 0 else n.total - launched end,
     'underWay', live, 'resting', resting, 'reached', reached, 'notReached', launched - live - reached - stopped,
     'stopped', stopped + case when n.state = 'stopped' then n.total - launched else 0 end,
-    'dispositions', (select coalesce(jsonb_object_agg(word, k), '{}') from (
-      select coalesce(disposition, '') as word, count(*) as k from contact c
-      where c.domain_id = n.domain_id and c.notice_id = n.id and c.state = 'ended' and c.cause = 'handled' group by 1) d),
-    'causes', (select coalesce(jsonb_object_agg(cause, k), '{}') from (
-      select cause, count(*) as k from contact c
-      where c.domain_id = n.domain_id and c.notice_id = n.id and c.state = 'ended' and c.cause not in ('handled', 'noticeStopped') group by 1) e),
-    'latest', (select case when count(*) > 0 then jsonb_build_object('ended', count(*), 'since', ${ms('min(began)')}) end from (
-      select ended_at, coalesce(lead(ended_at) over (order by ended_at desc), first) as began from contact c
-      where c.domain_id = n.domain_id and c.notice_id = n.id and c.state = 'ended' order by ended_at desc limit ${LATEST}) l),
+    'dispositions', dispositions, 'causes', causes,
+    'latest', (
+      select case count(*) when 0 then null when ${LATEST + 1} then jsonb_build_object('ended', ${LATEST}, 'since', ${ms('min(ended_at)')})
+        else jsonb_build_object('ended', count(*), 'since', ${ms('first')}) end
+      from (select c.ended_at from contact c where c.domain_id = n.domain_id and c.notice_id = n.id and c.ended_at is not null
+        order by c.ended_at desc limit ${LATEST + 1}) l),
     'overAt', ${ms('n.over_at')})
   from (
-    select count(*) as launched, min(c.arrived_at) as first, count(*) filter (where c.state <> 'ended') as live,
-      count(*) filter (where c.state <> 'ended' and ${RESTS}) as resting,
-      count(*) filter (where c.state = 'ended' and c.cause = 'handled') as reached,
-      count(*) filter (where c.state = 'ended' and c.cause = 'noticeStopped') as stopped
-    from contact c where c.domain_id = n.domain_id and c.notice_id = n.id
+    select coalesce(sum(k), 0)::integer as launched, coalesce(sum(k) filter (where cause is null), 0)::integer as live,
+      coalesce(sum(k) filter (where rests), 0)::integer as resting, coalesce(sum(k) filter (where cause = 'handled'), 0)::integer as reached,
+      coalesce(sum(k) filter (where cause = 'noticeStopped'), 0)::integer as stopped, min(first) as first,
+      coalesce(jsonb_object_agg(disposition, k) filter (where cause = 'handled'), '{}') as dispositions,
+      coalesce(jsonb_object_agg(cause, k) filter (where cause not in ('handled', 'noticeStopped')), '{}') as causes
+    from (
+      select c.cause, case c.cause when 'handled' then coalesce(c.disposition, '') end as disposition,
+        case when c.ended_at is null then ${RESTS} else false end as rests, count(*) as k, min(c.arrived_at) as first
+      from contact c where c.domain_id = n.domain_id and c.notice_id = n.id group by 1, 2, 3
+    ) groups
   ) counts)`;
 
 export interface NewNotice {
@@ -96,20 +101,20 @@ export interface NoticeWithProgress {
 type NoticeRow = Notice & { readonly progress: NoticeProgress };
 const withProgress = ({ progress, ...notice }: NoticeRow): NoticeWithProgress => ({ notice, progress });
 
-/** The latest notices of some desks, those that are not over first. */
+/** The latest notices, those that are not over first. @param deskIds null: of all desks, also of those that are gone */
 export async function listNotices(
   db: Queryable,
   domainId: DomainId,
-  deskIds: Iterable<DeskId>,
+  deskIds: Iterable<DeskId> | null,
   limit: number,
   now: EpochMs,
 ): Promise<readonly NoticeWithProgress[]> {
   const { rows } = await db.query<NoticeRow>(
     `select ${NOTICE}, coalesce(n.result, ${PROGRESS}) as progress
-     from (select * from notice where domain_id = $1 and desk_id = any($3) order by over_at is null desc, created_at desc, id::integer desc
+     from (select * from notice where domain_id = $1 and ($3::text[] is null or desk_id = any($3)) order by over_at is null desc, created_at desc, id::integer desc
        limit $4) n
      order by n.over_at is null desc, n.created_at desc, n.id::integer desc`,
-    [domainId, now, [...deskIds], limit],
+    [domainId, now, deskIds && [...deskIds], limit],
   );
   return rows.map(withProgress);
 }

@@ -423,6 +423,8 @@ CREATE INDEX contact_live ON public.contact USING btree (domain_id, arrived_at) 
 
 CREATE INDEX contact_notice_arrived ON public.contact USING btree (domain_id, notice_id, arrived_at) WHERE (notice_id IS NOT NULL);
 
+CREATE INDEX contact_notice_ended ON public.contact USING btree (domain_id, notice_id, ended_at) WHERE ((notice_id IS NOT NULL) AND (ended_at IS NOT NULL));
+
 CREATE INDEX contact_notice_live ON public.contact USING btree (domain_id, notice_id) WHERE ((notice_id IS NOT NULL) AND (ended_at IS NULL));
 
 CREATE UNIQUE INDEX contact_notice_recipient ON public.contact USING btree (domain_id, notice_id, notice_recipient_id) WHERE (notice_id IS NOT NULL);

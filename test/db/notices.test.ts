@@ -267,11 +267,12 @@ describe('the list', () => {
     await create({ deskId: 'dealer-desk' }, 'a', NOW + 10);
     await changeNotice(database.pool, 'a', '3', 'stopped', 'sato', NOW);
     await store().finish('3', NOW);
-    const ids = async (desks: string[], limit = 10) =>
+    const ids = async (desks: string[] | null, limit = 10) =>
       (await listNotices(database.pool, 'a', desks, limit, NOW)).map(({ notice }) => notice.id);
     expect(await ids(['maker-desk'])).toEqual(['2', '1', '3']);
     expect(await ids(['maker-desk', 'dealer-desk'])).toEqual(['4', '2', '1', '3']);
     expect(await ids(['maker-desk'], 1)).toEqual(['2']);
+    expect(await ids(null)).toEqual(['4', '2', '1', '3']);
     expect(await ids([])).toEqual([]);
   });
 });

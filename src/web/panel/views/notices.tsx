@@ -41,11 +41,19 @@ export function NoticesView({ panel }: { panel: Panel }) {
     if (answer.ok) list.value = answer.value;
   };
   useEffect(() => {
-    void look();
-    const timer = setInterval(() => {
-      if (document.visibilityState === 'visible') void look();
-    }, POLL_MS);
-    return () => clearInterval(timer);
+    let timer: ReturnType<typeof setTimeout>;
+    let gone = false;
+    const lookOn = async (): Promise<void> => {
+      const began = performance.now();
+      if (document.visibilityState === 'visible') await look();
+      // Counting long lists costs the centre something: it is asked so that it is busy with it for a tenth of the time at most.
+      if (!gone) timer = setTimeout(() => void lookOn(), Math.max(POLL_MS, 10 * (performance.now() - began)));
+    };
+    void lookOn();
+    return () => {
+      gone = true;
+      clearTimeout(timer);
+    };
   }, []);
 
   const say = ({ code, message }: Refused): string => problemWord(panel.i18n.language.value, code, message);

@@ -70,6 +70,7 @@ export async function freshDatabase(options: { readonly migrated?: boolean } = {
   return {
     url: withDatabase(answer, name),
     drop: async () => {
+      await query(answer, goodbyes(name));
       await query(answer, `drop database if exists ${name} with (force)`);
     },
   };
@@ -96,6 +97,17 @@ export default async function setup(project: TestProject): Promise<() => Promise
     if (running !== null) await (await running).stop();
   };
 }
+
+/**
+ * Waits half a second at most for sessions that are just being closed. A pool has ended before its last words have reached the server; cutting
+ * these off is an error that nobody listens to any more, and so the end of a test run.
+ */
+const goodbyes = (name: string): string => `do $$ begin
+  for i in 1..50 loop
+    exit when not exists (select from pg_stat_activity where datname = '${name}');
+    perform pg_sleep(0.01), pg_stat_clear_snapshot();
+  end loop;
+end $$`;
 
 function withDatabase(url: string, name: string): string {
   const changed = new URL(url);

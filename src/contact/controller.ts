@@ -65,6 +65,8 @@ const MAX_INPUTS_PER_COMMIT = 500;
 const NOTE_DONE_AFTER_MS = 500;
 const DATABASE_AWAY = 'the database is away';
 const COMPARE_AGAIN_MS = 1_000;
+/** Callers wait for an owner; a look at one row costs the database nothing. */
+const CLAIM_AGAIN_MS = 200;
 const COMMIT_RETRY_MS = { first: 100, most: 2_000 } as const;
 
 export class Controller {
@@ -75,6 +77,7 @@ export class Controller {
   /** As committed: what panels and reports may see. */
   #committed: FloorView;
   #lease: Lease | null = null;
+  #isLoaded = false;
   /**
    * Until when nobody else can have the domain, by a clock that is never set: the lease counts from when it was asked for. A process
    * that was paused (SIGSTOP, swapping, a suspended machine) wakes up beyond it, with orders in hand that were committed before.
@@ -154,7 +157,7 @@ export class Controller {
         if (tries === 1) throw error;
         log.warn({ err: error }, 'the database is away; still waiting for the lease');
       }
-      if (!this.#lease) await sleep(Math.min(1_000, leaseTtlMs / 4));
+      if (!this.#lease) await sleep(Math.min(CLAIM_AGAIN_MS, leaseTtlMs / 4));
     }
     if (this.#stopped) return;
     this.#renewal = setInterval(() => void this.#renew(), leaseTtlMs / 3);
@@ -163,6 +166,7 @@ export class Controller {
     this.#floor = Floor.from(domainId, records);
     this.#committed = this.#viewOf(this.#floor);
     this.#committed.load(records);
+    this.#isLoaded = true;
     log.info({ contacts: records.contacts.length, orders: records.orders.length, seq: records.seq }, 'the floor is loaded');
     await this.submit({ type: 'controllerStarted' });
     this.#runner.run(records.orders);
@@ -176,7 +180,8 @@ export class Controller {
    */
   submit(input: FloorInput): Promise<void> {
     if (this.#stopped) return Promise.reject(new InputRefused('stopping', 'this server is stopping; try again shortly'));
-    if (!this.#lease) return Promise.reject(new InputRefused('starting', 'this server is starting; try again shortly'));
+    // Decided on a floor that is not read yet, it would be decided on an empty one.
+    if (!this.#isLoaded) return Promise.reject(new InputRefused('starting', 'this server is starting; try again shortly'));
     return new Promise((resolve, reject) => {
       this.#inbox.push({ input, at: this.#now(), resolve, reject });
       this.#pumping ??= this.#pump();

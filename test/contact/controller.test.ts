@@ -504,6 +504,25 @@ describe('faults of our own', () => {
   it('an input before the domain is taken is refused', async () => {
     await expect(centre.node().controller.submit({ type: 'tick' })).rejects.toThrow(InputRefused);
   });
+
+  it('and one before the floor is read, which would be decided on an empty one', async () => {
+    const first = await centre.started();
+    await ready(first, 'bob');
+    await first.controller.stop();
+    const reading = Promise.withResolvers<void>();
+    const store = new PgFloorStore(centre.pool);
+    const load = vi.spyOn(store, 'load').mockImplementationOnce(async (domainId) => {
+      await reading.promise;
+      return store.load(domainId);
+    });
+    const { controller } = centre.node('node', { store });
+    const started = controller.start();
+    await vi.waitFor(() => expect(load).toHaveBeenCalled());
+    await expect(controller.submit({ type: 'agentSetReady', agentId: 'bob' })).rejects.toThrow('starting');
+    reading.resolve();
+    await started;
+    expect(controller.floor.agents.get('bob')?.state).toBe('ready');
+  });
 });
 
 describe('time', () => {

@@ -20,20 +20,24 @@ export async function contactEvents(
   contactId: ContactId,
   visibleDesks?: ReadonlySet<DeskId>,
 ): Promise<LoggedEvent[]> {
+  const { rows: spans } = await db.query<{ since: Date; until: Date | null; desk_id: DeskId | null }>({
+    name: 'span of a contact',
+    text: `select arrived_at as since, ended_at + interval '1 day' as until, desk_id from contact where domain_id = $1 and id = $2`,
+    values: [domainId, contactId],
+  });
+  const span = spans[0];
+  if (visibleDesks && !(span?.desk_id && visibleDesks.has(span.desk_id))) return [];
+  // From its arrival to a day after its end, when nothing of it can come any more: other months' partitions are not even opened,
+  // which only parameters can tell before the statement begins.
   const { rows } = await db.query<LoggedEvent>({
     name: 'events of a contact',
-    // From its arrival to a day after its end, when nothing of it can come any more: other months' partitions are not looked into.
     text: `select e.seq::float8 as seq, e.n, round(extract(epoch from e.at) * 1000)::float8 as at, e.name, e.contact_id as "contactId",
        e.customer_id as "customerId", e.desk_id as "deskId", e.agent_id as "agentId", e.offer_id as "offerId",
        e.leg_id as "legId", e.cause, e.data
      from event e
-     where e.domain_id = $1 and e.contact_id = $2
-       and e.at >= (select coalesce(min(arrived_at), '-infinity') from contact where domain_id = $1 and id = $2)
-       and e.at <= (select coalesce(min(ended_at) + interval '1 day', 'infinity') from contact where domain_id = $1 and id = $2)
-       and ($3::text[] is null or exists (select from contact c
-         where c.domain_id = $1 and c.id = $2 and c.desk_id = any($3)))
+     where e.domain_id = $1 and e.contact_id = $2 and e.at >= $3 and e.at <= $4
      order by e.seq, e.n`,
-    values: [domainId, contactId, visibleDesks ? [...visibleDesks] : null],
+    values: [domainId, contactId, span?.since ?? '-infinity', span?.until ?? 'infinity'],
   });
   return rows;
 }

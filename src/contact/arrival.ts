@@ -79,6 +79,7 @@ export function onNoticeTask(draft: Draft, task: Extract<FloorInput, { readonly 
   const { noticeId, recipientId, deskId, language, number, name, text } = task;
   if (draft.floor.noticeTask(noticeId, recipientId)) return; // told twice
   if (!draft.context.directory.desks.has(deskId)) throw new InputRefused('noSuchDesk', `there is no desk ${deskId}`);
+  const why = [{ en: 'a notice is told by this desk', ja: 'お知らせはこのデスクから' }];
   const contact = newContact(draft, draft.at, {
     channel: 'notice',
     origin: 'notice',
@@ -89,10 +90,11 @@ export function onNoticeTask(draft: Draft, task: Extract<FloorInput, { readonly 
     party: UNKNOWN_PARTY,
     callMe: { to: { kind: 'number', number: number.e164 }, name, question: text, pageUrl: '', token: null },
     notice: { noticeId, recipientId },
+    deskId,
+    decision: { deskId, rule: 'notice', why, closed: false, wishes: NO_WISHES },
   });
   draft.event('contactArrived', { contact, data: { channel: 'notice', origin: 'notice', notice: noticeId } });
-  const why = [{ en: 'a notice is told by this desk', ja: 'お知らせはこのデスクから' }];
-  queueAt(draft, contact, { deskId, rule: 'notice', why, closed: false, wishes: NO_WISHES });
+  lookUp(draft, contact);
 }
 
 /** Asks the customer database by the calling number; asked again while no answer comes. */
@@ -116,6 +118,7 @@ export function onPartyLookedUp(draft: Draft, contactId: string, by: 'callingNum
   else draft.event('partyNotFound', { contact, cause: by });
 
   if (by === 'customerCode') feedDialogue(draft, contact, { type: 'lookedUp', found: record !== null });
+  else if (contact.notice && contact.decision) queueAt(draft, contact, contact.decision);
   else if (record || contact.channel === 'callback') decideAndQueue(draft, contact);
   else beginDialogue(draft, contact);
 }

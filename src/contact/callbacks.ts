@@ -37,7 +37,8 @@ export function onCallbackMoved(draft: Draft, contactId: ContactId, to: EpochMs 
 /** Those who are to be told, and whom nobody has in hand yet, are not to be told any more. */
 export function onNoticeStopped(draft: Draft, noticeId: NoticeId): void {
   for (const contact of draft.floor.contacts.values()) {
-    if (contact.notice?.noticeId === noticeId && contact.state === 'queued') withdraw(draft, contact, 'noticeStopped');
+    const isInHand = contact.state !== 'queued' && contact.state !== 'identifying';
+    if (contact.notice?.noticeId === noticeId && !isInHand) withdraw(draft, contact, 'noticeStopped');
   }
 }
 

@@ -47,7 +47,7 @@ export class Rebuilt {
           channel: data['channel'] as Contact['channel'],
           origin: (data['origin'] ?? 'call') as Contact['origin'],
           state: 'identifying',
-          deskId: null,
+          deskId: event.deskId,
           agentId: null,
           arrivedAt: before?.arrivedAt ?? at,
           queuedAt: before?.queuedAt ?? null,

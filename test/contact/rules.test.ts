@@ -448,8 +448,8 @@ describe('a callback', () => {
 });
 
 describe('a notice', () => {
-  const tell = (w: World, recipientId: string, noticeId = 'n1') =>
-    w.give({
+  const tell = (w: World, recipientId: string, noticeId = 'n1'): void => {
+    const { contacts } = w.give({
       type: 'noticeTask',
       noticeId,
       recipientId,
@@ -459,6 +459,9 @@ describe('a notice', () => {
       name: 'Mori',
       text: 'we are closed on Monday',
     });
+    for (const contactId of contacts.keys())
+      w.give({ type: 'partyLookedUp', contactId, by: 'callingNumber', record: customer('support', 'Mori') });
+  };
 
   it('is told between calls: to each recipient once, after all who wait for themselves', () => {
     const w = worldOf({});
@@ -471,7 +474,13 @@ describe('a notice', () => {
     w.ready('bob');
     serve(w, call.contactId);
     const [notice] = [...w.floor.contacts.values()].filter((c) => c.state === 'offered');
-    expect(notice).toMatchObject({ channel: 'notice', notice: { recipientId: 'r10' }, callMe: { question: 'we are closed on Monday' } });
+    expect(notice).toMatchObject({
+      channel: 'notice',
+      deskId: 'sales',
+      notice: { recipientId: 'r10' },
+      callMe: { question: 'we are closed on Monday' },
+      party: { record: { name: 'Mori' } },
+    });
     w.clearOrders();
     w.give({ type: 'legAnswered', leg: notice?.legId as string });
     expect(w.ordersOf('play')).toMatchObject([{ prompts: [{ text: 'notice.hello' }] }]);

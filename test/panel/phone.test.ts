@@ -105,6 +105,19 @@ test('the phone registers with the shift, rings, is answered by a key, and both 
   );
 });
 
+test('whoever pressed Answer while the first ring found no phone has answered the second one', async () => {
+  const page = await house.panel('tanaka');
+  await getReady(page);
+  await page.getByTestId('light-phone').getByText('Phone ready').waitFor();
+  house.backend.offer('agent-tanaka');
+  await page.locator('.contact[data-stage=ringing]').waitFor();
+  await page.keyboard.press('a');
+  house.backend.setAgent('agent-tanaka', { legId: 'the-second-leg' });
+  const side = await farPage();
+  const answer = await far.invite('the-second-leg', await side.offer());
+  expect(answer).toHaveProperty('sdp');
+});
+
 test('after a reload in mid-talk the call that comes back with the same leg is answered by itself', async () => {
   const page = await house.panel('tanaka');
   await getReady(page);

@@ -465,11 +465,12 @@ export function createPanel(audio: HTMLAudioElement): Panel {
     },
     answer() {
       if (agent.value?.phone.kind !== 'browser') return;
-      const { legId } = agent.value;
-      phone.answer(legId);
+      const offerId = contact.value?.offerId ?? null;
+      phone.answer(offerId);
       // Normally the call is here already, or a moment later. Whoever pressed and hears nothing should know why.
       setTimeout(() => {
-        if (phone.call.value === null && contact.value?.stage === 'ringing' && agent.value?.legId === legId) toast(t('refused.noPhone'));
+        if (phone.call.value === null && contact.value?.stage === 'ringing' && contact.value.offerId === offerId)
+          toast(t('refused.noPhone'));
       }, 1_000);
     },
     decline() {

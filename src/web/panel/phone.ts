@@ -30,8 +30,8 @@ export interface BrowserPhone {
   /** Brings registration and call in line with what the server says. Called after each `state`. */
   follow(agent: AgentView | null, contact: ContactView | null): void;
   holdsCall(legId: string | null): boolean;
-  /** Answers the incoming call; one that is not here yet, as soon as it comes with this leg. */
-  answer(legId: string | null): void;
+  /** Answers the call of this offer; one that is not here yet, as soon as it comes, be it at the second try. */
+  answer(offerId: string | null): void;
   /** Ends the call from here; used only when the server can't be asked to. */
   hangUp(): void;
   setMuted(muted: boolean): void;
@@ -82,7 +82,7 @@ export function createBrowserPhone(audio: HTMLAudioElement, serverIsThere: () =>
   let agent: AgentView | null = null;
   let contact: ContactView | null = null;
   /** The agent has pressed Answer before the INVITE was here: the two come by different roads. */
-  let wishedLeg: string | null = null;
+  let wishedOffer: string | null = null;
   let failures = 0;
   let registerAgain: ReturnType<typeof setTimeout> | null = null;
   let leftover: ReturnType<typeof setTimeout> | null = null;
@@ -174,7 +174,8 @@ export function createBrowserPhone(audio: HTMLAudioElement, serverIsThere: () =>
       mine.known = true;
       const stage = contact?.stage;
       // After a reload in mid-talk the server rings again with the talk's leg: the agent has already answered once.
-      if (stage === 'joining' || stage === 'connected' || wishedLeg === mine.leg) answer();
+      const wished = wishedOffer !== null && contact?.offerId === wishedOffer;
+      if (stage === 'joining' || stage === 'connected' || wished) answer();
       if (stage !== 'wrapUp') return;
     }
     if (!mine.known) {
@@ -262,8 +263,8 @@ export function createBrowserPhone(audio: HTMLAudioElement, serverIsThere: () =>
     audioBlocked,
     follow,
     holdsCall: (legId) => live !== null && (legId === null || live.leg === legId) && !live.session.isEnded(),
-    answer(legId) {
-      wishedLeg = legId;
+    answer(offerId) {
+      wishedOffer = offerId;
       reconcile();
     },
     hangUp() {

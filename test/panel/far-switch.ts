@@ -26,6 +26,8 @@ export interface FarSwitch {
   cancel(): void;
   /** Drops every connection, as a switch that restarts. */
   dropAll(): void;
+  /** Does not hear the next registration, as a switch that is just starting. */
+  loseNextRegistration(): void;
   close(): Promise<void>;
 }
 
@@ -43,6 +45,7 @@ export async function startFarSwitch(): Promise<FarSwitch> {
   await new Promise((listening) => server.once('listening', listening));
   const registrations: number[] = [];
   const received: string[] = [];
+  let losesNext = false;
   let phone: { socket: WebSocket; contact: string } | null = null;
   let call: {
     id: string;
@@ -100,6 +103,10 @@ export async function startFarSwitch(): Promise<FarSwitch> {
       const echo = Object.fromEntries(['via', 'from', 'to', 'call-id', 'cseq'].map((name) => [name, message.headers.get(name) ?? '']));
       if (method === 'ACK') return;
       if (method === 'REGISTER') {
+        if (losesNext) {
+          losesNext = false;
+          return;
+        }
         const expires = Number(message.headers.get('expires') ?? /expires=(\d+)/.exec(message.headers.get('contact') ?? '')?.[1] ?? 0);
         registrations.push(expires);
         phone = { socket, contact: /<([^>]+)>/.exec(message.headers.get('contact') ?? '')?.[1] ?? '' };
@@ -136,6 +143,9 @@ export async function startFarSwitch(): Promise<FarSwitch> {
       });
       const message = await answer;
       return message.first.startsWith('SIP/2.0 2') ? { sdp: message.body } : { refused: message.first };
+    },
+    loseNextRegistration() {
+      losesNext = true;
     },
     bye() {
       if (call !== null) request('BYE', `z9hG4bK${randomBytes(6).toString('hex')}`, ++call.cseq);

@@ -118,6 +118,13 @@ test('whoever pressed Answer while the first ring found no phone has answered th
   expect(answer).toHaveProperty('sdp');
 });
 
+test('a REGISTER that a switch loses while it starts is sent again', async () => {
+  far.loseNextRegistration();
+  const page = await house.panel('tanaka');
+  await getReady(page);
+  await page.getByTestId('light-phone').getByText('Phone ready').waitFor();
+});
+
 test('after a reload in mid-talk the call that comes back with the same leg is answered by itself', async () => {
   const page = await house.panel('tanaka');
   await getReady(page);

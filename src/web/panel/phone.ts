@@ -48,6 +48,8 @@ const LEG_HEADER = 'X-Madoguchi-Leg';
 const UNKNOWN_LEG_MS = 5_000;
 /** The server's own BYE or CANCEL normally comes with its news; only when it does not, the phone ends what is left. */
 const LEFTOVER_MS = 1_500;
+/** A REGISTER that is not answered after this was lost. */
+const REGISTER_HEARD_MS = 4_000;
 const REGISTER_AGAIN_MS = { first: 1_000, longest: 15_000 };
 
 interface LiveCall {
@@ -57,6 +59,9 @@ interface LiveCall {
   /** The server has named this leg as ours. */
   known: boolean;
 }
+
+type Sip = NonNullable<AgentView['phone']['sip']>;
+const accountOf = (sip: Sip): string => JSON.stringify([sip.webSocketUrl, sip.uri, sip.password]);
 
 const problemOf = (error: unknown): MicProblem => {
   const name = error instanceof DOMException ? error.name : '';
@@ -85,6 +90,7 @@ export function createBrowserPhone(audio: HTMLAudioElement, serverIsThere: () =>
   let wishedOffer: string | null = null;
   let failures = 0;
   let registerAgain: ReturnType<typeof setTimeout> | null = null;
+  let notHeard: ReturnType<typeof setTimeout> | null = null;
   let leftover: ReturnType<typeof setTimeout> | null = null;
 
   const show = (state: PhoneCall['state'], leg: string): void => {
@@ -194,6 +200,8 @@ export function createBrowserPhone(audio: HTMLAudioElement, serverIsThere: () =>
   const stop = (): void => {
     if (registerAgain !== null) clearTimeout(registerAgain);
     registerAgain = null;
+    if (notHeard !== null) clearTimeout(notHeard);
+    notHeard = null;
     account = '';
     const old = ua;
     ua = null;
@@ -201,7 +209,7 @@ export function createBrowserPhone(audio: HTMLAudioElement, serverIsThere: () =>
     old?.stop();
   };
 
-  const start = (sip: { webSocketUrl: string; uri: string; password: string }): void => {
+  const start = (sip: Sip): void => {
     const next = new UA({
       sockets: [new WebSocketInterface(sip.webSocketUrl)],
       uri: sip.uri,
@@ -226,12 +234,33 @@ export function createBrowserPhone(audio: HTMLAudioElement, serverIsThere: () =>
         if (ua === next && next.isConnected() && !next.isRegistered()) next.register();
       }, delay);
     };
+    const heard = (): void => {
+      if (notHeard !== null) clearTimeout(notHeard);
+      notHeard = null;
+    };
+    // A switch that has only just begun to run takes the connection and may lose the REGISTER; JsSIP would wait half a minute for an
+    // answer. A live call is not cut for it: its own end may be near.
+    const beginAnewUnlessHeard = (): void => {
+      heard();
+      notHeard = setTimeout(() => {
+        if (ua !== next || next.isRegistered() || !next.isConnected()) return;
+        if (live !== null) return beginAnewUnlessHeard();
+        stop();
+        account = accountOf(sip);
+        start(sip);
+      }, REGISTER_HEARD_MS);
+    };
+    next.on('connected', beginAnewUnlessHeard);
     next.on('registered', () => {
       if (ua !== next) return;
+      heard();
       failures = 0;
       registration.value = 'registered';
     });
-    next.on('registrationFailed', retryRegistration);
+    next.on('registrationFailed', () => {
+      heard();
+      retryRegistration();
+    });
     next.on('unregistered', retryRegistration);
     next.on('disconnected', () => {
       if (ua === next) registration.value = 'failed';
@@ -246,7 +275,7 @@ export function createBrowserPhone(audio: HTMLAudioElement, serverIsThere: () =>
     agent = nextAgent;
     contact = nextContact;
     const sip = agent !== null && agent.state !== 'loggedOff' && agent.phone.kind === 'browser' ? agent.phone.sip : null;
-    const wanted = sip === null ? '' : JSON.stringify([sip.webSocketUrl, sip.uri, sip.password]);
+    const wanted = sip === null ? '' : accountOf(sip);
     // A live call is never cut for the sake of an account: the change waits until the call has ended.
     if (wanted !== account && live === null) {
       stop();

@@ -244,13 +244,6 @@ export class FloorView extends Records {
     return this.#queues.waitingCount(deskId);
   }
 
-  /** Places of those who wait at a desk, in their order: 1 is next. Those that rest have none. */
-  positions(deskId: DeskId): ReadonlyMap<ContactId, number> {
-    const places = new Map<ContactId, number>();
-    for (const id of this.#queues.waiting(deskId, this.#now())) places.set(id, places.size + 1);
-    return places;
-  }
-
   /** Place of one: 1 is next; null for one who does not wait, or rests. Without walking the queue, as a visitor's page asks often. */
   position(contactId: ContactId): number | null {
     return this.#queues.position(contactId, this.#now());

@@ -70,7 +70,7 @@ export class Queues {
     else this.#matching.setWorker(worker);
     if (worker?.availability === 'ready') this.#free.add(next.id);
     else this.#free.delete(next.id);
-    this.#notePresence(next.id, worker === null ? [] : worker.queues.map((q) => q.queueId));
+    this.#notePresence(next.id, worker === null ? NOWHERE : (this.#settings.directory.agents.get(next.id)?.deskIds ?? NOWHERE));
   }
 
   /** Who gets whom now. What is answered is done: an offer that is not made after all has to be told as a change of both. */
@@ -160,7 +160,7 @@ export class Queues {
 
   #notePresence(agentId: AgentId, deskIds: readonly DeskId[]): void {
     const before = this.#deskIds.get(agentId) ?? [];
-    if (before.length === deskIds.length && before.every((id, i) => id === deskIds[i])) return;
+    if (before === deskIds || (before.length === 0 && deskIds.length === 0)) return;
     for (const id of before) this.#present.get(id)?.delete(agentId);
     for (const id of deskIds) {
       const present = this.#present.get(id);
@@ -218,6 +218,7 @@ function taskOf(contact: Contact): Task | null {
 }
 
 const NOBODY: readonly AgentId[] = [];
+const NOWHERE: readonly DeskId[] = [];
 
 /** Whether two records of a contact that waits make the same task: what it was told, or hears, is not the queue's matter. */
 function isSameTask(a: Contact, b: Contact): boolean {

@@ -200,7 +200,7 @@ describe('another controller', () => {
     await centre.switch.close(); // cut off from the switch, and so slow that its lease runs out
     await centre.pool.query(`update domain set lease_until = now() - interval '1 second'`);
     const fresh = await centre.started('new');
-    expect([...fresh.controller.floor.positions('sales')]).toEqual([[waiting.id, 1]]);
+    expect(fresh.controller.floor.position(waiting.id)).toBe(1);
     expect(fresh.controller.floor.contacts.get(waiting.id)?.arrivedAt).toBe(waiting.arrivedAt);
     expect(offerOf(fresh, first.contact.id)).toMatchObject({ state: 'ringing', agentId: 'bob', legId: first.agentLeg });
 

@@ -21,13 +21,11 @@
  * where one takes long.
  */
 import { execFileSync } from 'node:child_process';
-import fs from 'node:fs';
-import os from 'node:os';
-import path from 'node:path';
 import v8 from 'node:v8';
 import vm from 'node:vm';
 import { Matching } from '../src/routing/matching/matching.ts';
 import { DEFAULT_POLICY, type Kind, type QueuePolicy, type Requirement, type Task, type Worker } from '../src/routing/matching/model.ts';
+import { writeResult } from './report.ts';
 
 v8.setFlagsFromString('--expose-gc');
 const collectGarbage = vm.runInNewContext('gc') as () => void;
@@ -420,9 +418,5 @@ const targets = [
 for (const { name, got, isMet } of targets)
   console.log(`${isMet ? 'met   ' : 'MISSED'}  ${name}: ${got >= 100 ? Math.round(got) : got.toFixed(2)}`);
 
-const file = path.join(fs.mkdtempSync(path.join(os.tmpdir(), 'madoguchi-bench-')), 'matching.json');
-fs.writeFileSync(
-  file,
-  JSON.stringify({ at: new Date().toISOString(), node: process.version, cpu: os.cpus()[0]?.model, seconds, rows, targets }, null, 2),
-);
-console.log(`\nwritten to ${file}`);
+console.log();
+writeResult('matching', { seconds, rows, targets });

@@ -228,7 +228,7 @@ describe('links', () => {
     const next = { ...(await contactOf(token)), id: 'test-99', continues: id, origin: 'lostCallback' };
     await centre.pool.query(
       `update contact set state = 'ended', cause = 'replacedByCallback', ended_at = now(),
-         doc = doc || '{"state": "ended", "cause": "replacedByCallback"}' where id = $1`,
+         doc = (doc::jsonb || '{"state": "ended", "cause": "replacedByCallback"}')::json where id = $1`,
       [id],
     );
     await centre.pool.query(

@@ -313,6 +313,11 @@ async function launch(dataDir: string, binaries: string, identity: Identity, opt
     log_timezone: 'UTC',
     log_checkpoints: 'off',
     log_error_verbosity: 'terse', // a DETAIL would show callers' data
+    jit: 'off', // our statements are short and many
+    // The sessions of a node that vanished (its machine, its network) are not to be kept for two hours.
+    tcp_keepalives_idle: 30,
+    tcp_keepalives_interval: 10,
+    tcp_keepalives_count: 3,
     ...(options.durability === 'off'
       ? { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off', shared_buffers: '16MB', max_wal_size: '256MB' }
       : {}),

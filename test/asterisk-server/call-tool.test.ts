@@ -15,7 +15,7 @@ beforeAll(async () => {
   app = await TestApp.connect(centre.server);
 });
 afterAll(async () => {
-  app?.close();
+  await app?.close();
   await centre?.remove();
 });
 

@@ -39,7 +39,7 @@ describe('with a controller', () => {
     const call = await far().call({ from: '+81312345678', to: '1000' });
     await app.arrival('1000');
     expect(otherApp.events.filter((event) => event.type === 'StasisStart')).toEqual([]);
-    otherApp.close();
+    await otherApp.close();
     await call.hangUp();
   });
 
@@ -183,7 +183,7 @@ test('without a controller callers hear music without a gap, and it takes them i
   expect(longestSilenceMs(music, { toMs: 4000 })).toBeLessThan(1000);
   await app.order('DELETE', `channels/${id}`);
   expect((await call.ended()).cause).toBe(16);
-  app.close();
+  await app.close();
 });
 
 test('whoever waits longer than a lease for a controller is not cut off, and in the end is told that it is congested', async () => {

@@ -60,7 +60,7 @@ test('killed with SIGKILL, the controller leaves it running, and the next one ad
   await app.arrival('1000');
   expect(longestSilenceMs(await call.heard())).toBeLessThan(1000);
   expect(call.hasEnded).toBe(false);
-  app.close();
+  await app.close();
 
   await server.stop();
   expect(markOf(pid)).toBeNull();

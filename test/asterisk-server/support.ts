@@ -117,8 +117,12 @@ export class TestApp {
     return text ? JSON.parse(text) : null;
   }
 
-  close(): void {
+  /** Resolves when Asterisk has let go of it: an end that it notices late takes the next one's events away. */
+  async close(): Promise<void> {
+    if (this.#socket.readyState === WebSocket.CLOSED) return;
+    const closed = new Promise((resolve) => this.#socket.addEventListener('close', resolve));
     this.#socket.close();
+    await closed;
   }
 }
 

@@ -183,7 +183,7 @@ export function createFakeBackend(options: { readonly now?: () => EpochMs; reado
   const setAgent = (agentId: AgentId, change: Partial<AgentView>): void => {
     const agent = agentOf(agentId);
     const moved = change.state !== undefined && change.state !== agent.view.state;
-    agent.view = { ...agent.view, ...change, ...(moved ? { stateSince: now() } : {}) };
+    agent.view = { ...agent.view, ...(moved ? { stateSince: now() } : {}), ...change };
     touch(agentId);
   };
   const setContact = (agentId: AgentId, contact: ContactView | null): void => {
@@ -199,9 +199,10 @@ export function createFakeBackend(options: { readonly now?: () => EpochMs; reado
   const toWrapUp = (agentId: AgentId): void => {
     const { contact } = agentOf(agentId);
     if (contact === null) return;
-    const wrapUpEndsAt = now() + WRAP_UP.limitMs;
+    const stateSince = now();
+    const wrapUpEndsAt = stateSince + WRAP_UP.limitMs;
     setContact(agentId, { ...contact, stage: 'wrapUp', deadlineAt: wrapUpEndsAt });
-    setAgent(agentId, { state: 'workingAfterCall', wrapUpEndsAt, wrapUpExtensionMs: WRAP_UP.extensionMs, legId: null });
+    setAgent(agentId, { state: 'workingAfterCall', stateSince, wrapUpEndsAt, wrapUpExtensionMs: WRAP_UP.extensionMs, legId: null });
   };
 
   const obey = (input: FloorInput): void => {

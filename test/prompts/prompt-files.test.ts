@@ -84,7 +84,7 @@ describe('prompts as sound files', () => {
     expect(soundOf(one).rate).toBe(8000);
     expect(shareOf(500, soundOf(one))).toBeGreaterThan(0.9);
     await store.media([en('Hello')]);
-    expect(voice.asked).toEqual(['Hello', 'Goodbye']);
+    expect(voice.asked.toSorted()).toEqual(['Goodbye', 'Hello']);
   });
 
   it('are not spoken again after a restart, but by another voice they are', async () => {

@@ -12,6 +12,8 @@ export default defineConfig({
     maxWorkers: 2,
     passWithNoTests: false,
     restoreMocks: true,
+    // Real phones, browsers and databases on a machine that others use, too: a second try tells slow from broken, and is named in the output.
+    retry: process.env['CI'] ? 1 : 0,
     projects: [
       {
         extends: true,

@@ -28,11 +28,12 @@ describe.concurrent('two nodes on one Postgres, under load', { timeout: 300_000 
 
 describe.concurrent('a siege of nodes that are broken on purpose sees it', { timeout: 300_000 }, () => {
   it.each([
-    ['fenceIgnored', 'who writes has the fence'],
-    ['ordersFirst', 'nothing is done in the switch before the commit that decides it'],
-  ])('%s: %s', async (defect, check) => {
+    // Whether the one who lost the domain still had something to write is chance; that it did not give up is seen in any case.
+    ['fenceIgnored', /^- (who writes has the fence|.* was not refused, or did not give up)/m],
+    ['ordersFirst', /^- nothing is done in the switch before the commit that decides it/m],
+  ])('%s', async (defect, check) => {
     const { code, said } = await besiege(['--rounds', '1', '--seed', '1'], defect);
-    expect(said).toContain(`- ${check}`);
+    expect(said).toMatch(check);
     expect(said).toContain(`play back: SIEGE_DEFECT=${defect} npm run siege -- --seed 1`);
     expect(code).toBe(1);
   });

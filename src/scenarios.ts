@@ -2,7 +2,7 @@
  * The files of `scenarios/`, read and checked as a whole: control logic, dialogues, and what the house says. A wrong file stops
  * the start, with every mistake and what would be right.
  */
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { type FileProblem, FileProblemsError } from './base/checked-yaml.ts';
 import type { Logger } from './base/log.ts';
@@ -12,6 +12,7 @@ import { PromptFiles } from './cti/prompts.ts';
 import { findVoices } from './cti/voices.ts';
 import { parseScenario, type Scenario } from './ivr/parse.ts';
 import { finitePrompts, type Prompts, parsePrompts, prompt } from './ivr/prompts.ts';
+import { NO_SERVICES, parseServices, type Services } from './ivr/services.ts';
 import { startDialogue, stepDialogue } from './ivr/step.ts';
 import { type ControlLogic, decideDesk, parseControlLogic } from './routing/control-logic.ts';
 import type { DeskRules, RulesOfDesks } from './routing/desk-rules.ts';
@@ -21,6 +22,8 @@ import type { Directory } from './routing/directory.ts';
 /** What the floor needs of the files. */
 export interface Scenarios extends Pick<FloorContext, 'startDialogue' | 'stepDialogue' | 'say'> {
   readonly logic: ControlLogic;
+  /** What scenarios may ask, and by what they send. */
+  readonly services: Services;
   readonly decideDesk: (directory: Directory) => FloorContext['decideDesk'];
   /** How the desks of a directory give out; the same answer for the same directory. */
   readonly rulesOf: (directory: Directory) => RulesOfDesks;
@@ -30,6 +33,8 @@ export interface Scenarios extends Pick<FloorContext, 'startDialogue' | 'stepDia
 
 const LOGIC = 'control-logic.yaml';
 const PROMPTS = 'prompts.yaml';
+/** May be missing: then scenarios ask and send nothing. */
+const SERVICES = 'services.yaml';
 /** Rendering takes a second or two when everything is new; nobody wants to read more often than this. */
 const TELL_EVERY_MS = 1_000;
 
@@ -62,9 +67,11 @@ export function loadScenarios(folder: string, directory: Directory, house: DeskR
 
   const logic = read(LOGIC, (text, file) => parseControlLogic(text, file, directory));
   const wordings = read<Prompts>(PROMPTS, parsePrompts);
+  const hasServices = existsSync(join(folder, SERVICES));
+  const services = hasServices ? read<Services>(SERVICES, (text, file) => parseServices(text, file, process.env)) : NO_SERVICES;
   const deskIds = [...directory.desks.keys()];
   const scenarios = new Map<string, Scenario>();
-  for (const name of readdirSync(folder).filter((f) => f.endsWith('.yaml') && f !== LOGIC && f !== PROMPTS)) {
+  for (const name of readdirSync(folder).filter((f) => f.endsWith('.yaml') && f !== LOGIC && f !== PROMPTS && f !== SERVICES)) {
     const scenario = read(name, (text, file) => parseScenario(text, file, deskIds));
     if (scenario) scenarios.set(scenario.name, scenario);
   }
@@ -74,7 +81,7 @@ export function loadScenarios(folder: string, directory: Directory, house: DeskR
     const remedy = `there are: ${[...scenarios.keys()].join(', ')}`;
     problems.push({ file: relative(process.cwd(), folder), line: 1, column: 1, problem, remedy });
   }
-  if (problems.length > 0 || !logic || !wordings) throw new FileProblemsError(problems);
+  if (problems.length > 0 || !logic || !wordings || !services) throw new FileProblemsError(problems);
 
   const known = (name: string): Scenario => {
     const scenario = scenarios.get(name);
@@ -83,6 +90,7 @@ export function loadScenarios(folder: string, directory: Directory, house: DeskR
   };
   return {
     logic,
+    services,
     decideDesk: (current) => (facts, at) => {
       const { deskId, rule, why, closed, wishes } = decideDesk(logic, facts, current, at);
       return { deskId, rule, why, closed, wishes };

@@ -12,6 +12,7 @@ import { partyFor, readCallingNumber } from '../contact/identify.ts';
 import { loadDirectory } from '../db/directory.ts';
 import { findParty } from '../db/party.ts';
 import { PromptsFile, ScenarioFile } from '../ivr/scenario-schema.ts';
+import { ServicesFile } from '../ivr/services.ts';
 import { type ControlLogic, decideDesk, parseControlLogic } from '../routing/control-logic.ts';
 import { DEFAULT_DESK_RULES, type DeskRules, type Wishes } from '../routing/desk-rules.ts';
 import { rulesOfDesks } from '../routing/desk-rules-file.ts';
@@ -41,6 +42,7 @@ const SCHEMAS: Readonly<Record<string, TSchema>> = {
   'control-logic.schema.json': ControlLogicFile,
   'scenario.schema.json': ScenarioFile,
   'prompts.schema.json': PromptsFile,
+  'services.schema.json': ServicesFile,
 };
 
 export const schemaText = (schema: TSchema): string =>

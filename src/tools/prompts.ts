@@ -26,7 +26,7 @@ async function allPrompts(): Promise<Prompt[]> {
   const prompts = unwrap(parsePrompts(await read('prompts.yaml'), 'scenarios/prompts.yaml'));
   const scenarios = [];
   for (const name of (await readdir(SCENARIOS)).toSorted()) {
-    if (!name.endsWith('.yaml') || name === 'prompts.yaml' || name === 'control-logic.yaml') continue;
+    if (!name.endsWith('.yaml') || name === 'prompts.yaml' || name === 'control-logic.yaml' || name === 'services.yaml') continue;
     scenarios.push(unwrap(parseScenario(await read(name), `scenarios/${name}`)));
   }
   return finitePrompts(prompts, scenarios);

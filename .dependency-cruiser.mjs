@@ -60,7 +60,7 @@ export default {
     room('routing', '^src/routing/'),
     room('ivr', '^src/ivr/'),
     ...pure('routing', 'typebox', '@marcbachmann/cel-js', 'temporal-polyfill'),
-    ...pure('ivr', 'typebox', '@dagrejs/dagre'),
+    ...pure('ivr', 'typebox', '@dagrejs/dagre', 'libphonenumber-js'),
     room('contact', '^src/contact/', '^src/routing/', '^src/ivr/', port),
     room('cti/asterisk', '^src/cti/asterisk/', port),
     room('cti/memory', '^src/cti/memory/', port),

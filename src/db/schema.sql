@@ -126,6 +126,18 @@ create table customer_email (
   constraint customer_email_domain_id_customer_id_fkey FOREIGN KEY (domain_id, customer_id) REFERENCES customer(domain_id, id) ON DELETE CASCADE
 );
 
+create table customer_order (
+  domain_id text not null,
+  number text not null,
+  customer_id text not null,
+  ordered_on date,
+  status text default ''::text not null,
+  digits text default regexp_replace(number, '[^0-9]'::text, ''::text, 'g'::text),
+  constraint customer_order_pkey PRIMARY KEY (domain_id, number),
+  constraint customer_order_domain_id_customer_id_fkey FOREIGN KEY (domain_id, customer_id) REFERENCES customer(domain_id, id) ON DELETE CASCADE,
+  constraint customer_order_number_check CHECK ((number <> ''::text))
+);
+
 create table customer_phone (
   domain_id text not null,
   customer_id text not null,
@@ -236,6 +248,25 @@ create table event (
   data jsonb not null,
   constraint event_pkey PRIMARY KEY (domain_id, seq, n, at)
 ) partition by RANGE (at);
+
+create table hook_job (
+  domain_id text not null,
+  key text not null,
+  contact_id text not null,
+  hook text not null,
+  fields json,
+  state text default 'waiting'::text not null,
+  tries integer default 0 not null,
+  created_at timestamp with time zone not null,
+  due_at timestamp with time zone,
+  over_at timestamp with time zone,
+  failure text,
+  constraint hook_job_pkey PRIMARY KEY (domain_id, key),
+  constraint hook_job_domain_id_fkey FOREIGN KEY (domain_id) REFERENCES domain(id),
+  constraint hook_job_fields CHECK (((fields IS NOT NULL) OR (state = 'sent'::text))),
+  constraint hook_job_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'sent'::text, 'givenUp'::text]))),
+  constraint hook_job_waits CHECK ((((state = 'waiting'::text) = (due_at IS NOT NULL)) AND ((state = 'waiting'::text) = (over_at IS NULL))))
+);
 
 create table job_run (
   name text not null,
@@ -395,6 +426,16 @@ create table sales_result (
   constraint sales_result_month_check CHECK ((EXTRACT(day FROM month) = (1)::numeric))
 );
 
+create table scenario_release (
+  domain_id text not null,
+  version text not null,
+  files json not null,
+  first_used_at timestamp with time zone not null,
+  retired_at timestamp with time zone,
+  constraint scenario_release_pkey PRIMARY KEY (domain_id, version),
+  constraint scenario_release_domain_id_fkey FOREIGN KEY (domain_id) REFERENCES domain(id)
+);
+
 create table session (
   token_hash bytea not null,
   domain_id text not null,
@@ -419,6 +460,8 @@ CREATE INDEX contact_customer ON public.contact USING btree (domain_id, customer
 
 CREATE INDEX contact_handled ON public.contact USING btree (domain_id, desk_id, ended_at) WHERE (ended_at IS NOT NULL);
 
+CREATE INDEX contact_left_scenario ON public.contact USING btree (domain_id, ended_at) WHERE (cause = 'abandonedInScenario'::text);
+
 CREATE INDEX contact_live ON public.contact USING btree (domain_id, arrived_at) WHERE (ended_at IS NULL);
 
 CREATE INDEX contact_notice_arrived ON public.contact USING btree (domain_id, notice_id, arrived_at) WHERE (notice_id IS NOT NULL);
@@ -435,6 +478,10 @@ CREATE INDEX customer_handling_desk ON public.customer USING btree (domain_id, h
 
 CREATE INDEX customer_email_address ON public.customer_email USING btree (domain_id, address);
 
+CREATE INDEX customer_order_customer ON public.customer_order USING btree (domain_id, customer_id);
+
+CREATE INDEX customer_order_digits ON public.customer_order USING btree (domain_id, digits);
+
 CREATE INDEX customer_phone_e164 ON public.customer_phone USING btree (domain_id, e164);
 
 CREATE INDEX customer_product_product ON public.customer_product USING btree (domain_id, product_code);
@@ -449,7 +496,13 @@ CREATE INDEX event_contact ON public.event USING btree (domain_id, contact_id, s
 
 CREATE INDEX event_forced ON public.event USING btree (domain_id, at) WHERE (name = 'agentForced'::text);
 
+CREATE INDEX event_scenario_step ON public.event USING btree (domain_id, at) WHERE (name = 'scenarioStep'::text);
+
 CREATE INDEX event_time ON public.event USING brin (at) WITH (pages_per_range='16');
+
+CREATE INDEX hook_job_due ON public.hook_job USING btree (domain_id, due_at) WHERE (due_at IS NOT NULL);
+
+CREATE INDEX hook_job_over ON public.hook_job USING btree (over_at) WHERE (over_at IS NOT NULL);
 
 CREATE INDEX leg_contact ON public.leg USING btree (domain_id, contact_id);
 

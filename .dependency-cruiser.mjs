@@ -64,7 +64,7 @@ export default {
     room('contact', '^src/contact/', '^src/routing/', '^src/ivr/', port),
     room('cti/asterisk', '^src/cti/asterisk/', port),
     room('cti/memory', '^src/cti/memory/', port),
-    room('channels', '^src/channels/', '^src/contact/model\\.ts$', '^src/routing/party\\.ts$', port),
+    room('channels', '^src/channels/', '^src/ivr/(scenario|services)\\.ts$', '^src/contact/model\\.ts$', '^src/routing/party\\.ts$', port),
     room('db', '^src/db/', '^src/(contact|routing|ivr)/', '^src/web/messages\\.ts$', port),
     room('web', '^src/web/', '^src/channels/', '^src/contact/model\\.ts$', port),
     {

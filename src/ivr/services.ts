@@ -5,7 +5,7 @@
  */
 import { type Static, Type } from 'typebox';
 import { type FileProblem, type Path, SourceFile, suggest } from '../base/checked-yaml.ts';
-import type { Value } from './scenario.ts';
+import type { Value, Values } from './scenario.ts';
 
 export const VALUE_TYPES = ['string', 'int', 'double', 'bool'] as const;
 export type ValueType = (typeof VALUE_TYPES)[number];
@@ -18,7 +18,6 @@ export interface RequestForm {
   /** Without variables. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: { readonly as: 'json' | 'form'; readonly fields: unknown } | null;
-  readonly timeoutMs: number;
 }
 
 /** Where a value stands in a service's answer. */
@@ -32,6 +31,7 @@ export interface Field {
 
 export interface Service {
   readonly request: RequestForm;
+  readonly timeoutMs: number;
   /** Names of the variables that it needs. */
   readonly takes: readonly string[];
   /** What a scenario can save of its answer. */
@@ -45,6 +45,7 @@ export interface Service {
 
 export interface Hook {
   readonly request: RequestForm;
+  readonly timeoutMs: number;
   readonly takes: readonly string[];
   /** How often it is tried in all. */
   readonly tries: number;
@@ -86,7 +87,9 @@ const FieldFile = Type.Union(
         as: Type.Enum([...VALUE_TYPES], { description: `one of: ${VALUE_TYPES.join(', ')}` }),
         at: Type.Optional(Type.String({ pattern: POINTER, description: "where it stands in the answer, as '/order/lines/0/status'" })),
         otherwise: Type.Optional(
-          Type.Union([Type.String(), Type.Number(), Type.Boolean()], { description: 'what it is when the answer has nothing there' }),
+          Type.Union([Type.String(), Type.Integer(), Type.Number(), Type.Boolean()], {
+            description: 'what it is when the answer has nothing there',
+          }),
         ),
       },
       closed,
@@ -158,7 +161,7 @@ export function parseServices(text: string, file: string, env?: Readonly<Record<
   const services = new Map<string, Service>();
   for (const [name, one] of Object.entries(written.services ?? {})) {
     const path = ['services', name];
-    const { request, takes } = readRequest(source, path, one, one.method ?? 'GET', SERVICE_TIMEOUT_MS, env);
+    const { request, timeoutMs, takes } = readRequest(source, path, one, one.method ?? 'GET', SERVICE_TIMEOUT_MS, env);
     if (request.method === 'GET' && request.body !== null) {
       source.add(
         [...path, one.body ? 'body' : 'form'],
@@ -172,6 +175,7 @@ export function parseServices(text: string, file: string, env?: Readonly<Record<
     );
     services.set(name, {
       request,
+      timeoutMs,
       takes,
       gives: Object.fromEntries([...fields].map(([field, { type }]) => [field, type])),
       fields,
@@ -181,8 +185,8 @@ export function parseServices(text: string, file: string, env?: Readonly<Record<
   }
   const hooks = new Map<string, Hook>();
   for (const [name, one] of Object.entries(written.hooks ?? {})) {
-    const { request, takes } = readRequest(source, ['hooks', name], one, 'POST', HOOK_TIMEOUT_MS, env);
-    hooks.set(name, { request, takes, tries: one.tries ?? HOOK_TRIES });
+    const { request, timeoutMs, takes } = readRequest(source, ['hooks', name], one, 'POST', HOOK_TIMEOUT_MS, env);
+    hooks.set(name, { request, timeoutMs, takes, tries: one.tries ?? HOOK_TRIES });
   }
   return source.problems.length > 0 ? source.problems : { services, hooks };
 }
@@ -196,7 +200,7 @@ function readRequest(
   method: 'GET' | 'POST',
   usualMs: number,
   env: Readonly<Record<string, string | undefined>> | undefined,
-): { request: RequestForm; takes: readonly string[] } {
+): Omit<Hook, 'tries'> {
   const takes = new Set<string>();
   const read = (at: Path, text: string): void => {
     for (const piece of piecesOf(text)) {
@@ -229,7 +233,7 @@ function readRequest(
     source.add([...path, 'timeout'], `${file.timeout} is out of range`, `write a duration from 100ms to ${MOST_MS / 1000}s`);
   }
   const body = file.body ? ({ as: 'json', fields: file.body } as const) : file.form ? ({ as: 'form', fields: file.form } as const) : null;
-  return { request: { method, url: file.url, headers: file.headers ?? {}, body, timeoutMs }, takes: [...takes] };
+  return { request: { method, url: file.url, headers: file.headers ?? {}, body }, timeoutMs, takes: [...takes] };
 }
 
 function checkUrl(source: SourceFile, path: Path, text: string): void {
@@ -366,4 +370,10 @@ export function valuesOf(answer: unknown, fields: Service['fields']): Record<str
     values[name] = value;
   }
   return values;
+}
+
+/** What became of asking a service: as `DialogueInput` has it. */
+export interface ServiceAnswer {
+  readonly outcome: 'found' | 'notFound' | 'failed';
+  readonly values: Values;
 }

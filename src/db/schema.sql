@@ -291,7 +291,7 @@ create table leg (
   doc json not null,
   constraint leg_pkey PRIMARY KEY (domain_id, id),
   constraint leg_over CHECK (((state = 'ended'::text) = (ended_at IS NOT NULL))),
-  constraint leg_role_check CHECK ((role = ANY (ARRAY['party'::text, 'agent'::text]))),
+  constraint leg_role_check CHECK ((role = ANY (ARRAY['party'::text, 'agent'::text, 'outside'::text]))),
   constraint leg_state_check CHECK ((state = ANY (ARRAY['arriving'::text, 'dialling'::text, 'ringing'::text, 'up'::text, 'ended'::text])))
 );
 
@@ -310,6 +310,7 @@ create table notice (
   created_by text not null,
   over_at timestamp with time zone,
   result jsonb,
+  scenario text,
   constraint notice_pkey PRIMARY KEY (domain_id, id),
   constraint notice_at_a_time_check CHECK (((at_a_time >= 1) AND (at_a_time <= 500))),
   constraint notice_check CHECK (((over_at IS NULL) = (result IS NULL))),

@@ -2,7 +2,8 @@
  * A switch that answers every order at once and carries no voice: what is left is the cost of deciding and committing. Whoever is
  * dialled rings and answers, whoever is joined to somebody has said it all in a moment, unless `talks` says that they go on.
  */
-import type { BridgeId, LegId, PlayId } from '../src/base/ids.ts';
+import type { BridgeId, LegId, PlayId, RecordingId } from '../src/base/ids.ts';
+import { pcmWav } from '../src/base/wav.ts';
 import type { Arrival, LiveLeg, OriginateOrder, SwitchEvent, SwitchPort, SwitchSnapshot } from '../src/cti/port.ts';
 
 export class NullSwitch implements SwitchPort {
@@ -54,6 +55,14 @@ export class NullSwitch implements SwitchPort {
     this.#plays.delete(play);
     if (leg !== undefined) this.#tell({ type: 'playFinished', leg, play, outcome: 'stopped' });
   }
+  async record(leg: LegId, recording: RecordingId): Promise<void> {
+    this.#tell({ type: 'recordFinished', leg, recording, durationMs: 0, outcome: 'completed' });
+  }
+  async stopRecord(): Promise<void> {}
+  async fetchRecording(): Promise<Buffer> {
+    return pcmWav(Buffer.alloc(0));
+  }
+  async dropRecording(): Promise<void> {}
   async startMusic(): Promise<void> {}
   async stopMusic(): Promise<void> {}
   async join(_bridge: BridgeId, legs: readonly LegId[]): Promise<void> {

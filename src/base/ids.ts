@@ -16,6 +16,7 @@ export type CustomerId = Id<'customer'>;
 export type OrganisationId = Id<'organisation'>;
 export type EntryId = Id<'entry'>;
 export type NoticeId = Id<'notice'>;
+export type RecordingId = Id<'recording'>;
 
 /** Languages that the product speaks. */
 export type Language = 'ja' | 'en';

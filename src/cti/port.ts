@@ -5,7 +5,7 @@
  * Orders are idempotent: giving the same one twice has the effect of giving it once. An order about a leg that is
  * already gone rejects with `SwitchError` code `legGone`; the leg's own `legEnded` has then been, or is about to be, sent.
  */
-import type { BridgeId, EpochMs, LegId, PlayId } from '../base/ids.ts';
+import type { BridgeId, EpochMs, LegId, PlayId, RecordingId } from '../base/ids.ts';
 
 /** Why a leg ended, as far as the switch can tell. From Q.850/SIP by `asterisk/causes.ts` and its like. */
 export type LegCause =
@@ -86,12 +86,23 @@ export type SwitchEvent =
       readonly play: PlayId;
       readonly outcome: 'completed' | 'stopped' | 'failed';
     }
+  /**
+   * Once for each recording that was begun, and before its leg's `legEnded`: what was said up to then is kept. `completed`: it can be
+   * fetched, be it empty. `failed`: there is nothing. `durationMs` may be in whole seconds, rounded down.
+   */
+  | {
+      readonly type: 'recordFinished';
+      readonly leg: LegId;
+      readonly recording: RecordingId;
+      readonly durationMs: number;
+      readonly outcome: 'completed' | 'failed';
+    }
   | { readonly type: 'endpointReachable'; readonly endpoint: string; readonly reachable: boolean }
   /** Sent after every (re)connection: what lives there now. What we believed and is not in it, ended meanwhile. */
   | { readonly type: 'resynchronised'; readonly snapshot: SwitchSnapshot }
   | { readonly type: 'disconnected'; readonly error: string };
 
-export type SwitchErrorCode = 'legGone' | 'bridgeGone' | 'notConnected' | 'timeout' | 'refused' | 'failed';
+export type SwitchErrorCode = 'legGone' | 'bridgeGone' | 'recordingGone' | 'notConnected' | 'timeout' | 'refused' | 'failed';
 
 /** A failed order. `message` holds no caller's data; the vendor's answer is the `cause`. */
 export class SwitchError extends Error {
@@ -112,6 +123,15 @@ export interface OriginateOrder {
   readonly timeoutMs: number;
 }
 
+export interface RecordOrder {
+  /** It ends by itself after so long; switches count in whole seconds. */
+  readonly longestMs: number;
+  /** It ends when nothing was said for so long, which is then not in it; 0: silence ends nothing. In whole seconds, too. */
+  readonly silenceMs: number;
+  /** A tone before it, which is not in it. */
+  readonly beep: boolean;
+}
+
 export interface SwitchPort {
   readonly name: string;
   /** Resolves when connected for the first time and `resynchronised` has been sent; reconnects by itself ever after. */
@@ -124,6 +144,21 @@ export interface SwitchPort {
   /** Plays media one after another; `playFinished` follows. Media are absolute paths without ending, or `tone:NAME`. */
   play(leg: LegId, play: PlayId, media: readonly string[]): Promise<void>;
   stopPlay(play: PlayId): Promise<void>;
+  /**
+   * Records what comes from the leg, until silence, the longest time, `stopRecord`, or the leg's end; `recordFinished` follows. What is
+   * played to it comes before or after; joining it with others ends the recording. The id is letters, digits, `_`, `-` and `.`, and is
+   * used once for ever.
+   *
+   * Given again, it changes nothing. By another controller, it tells how it stands: the recording goes on and its end will be told, or
+   * that is told at once, also when the leg is gone; only what was never begun is begun now.
+   */
+  record(leg: LegId, recording: RecordingId, order: RecordOrder): Promise<void>;
+  /** Ends a recording; what was said is kept. Nothing, when it is over. */
+  stopRecord(recording: RecordingId): Promise<void>;
+  /** What was recorded: a WAV file, 16 bit PCM, 8 kHz, mono. The switch keeps it until it is dropped. @throws SwitchError `recordingGone` */
+  fetchRecording(recording: RecordingId): Promise<Buffer>;
+  /** The switch may forget it. Nothing, when there is none. */
+  dropRecording(recording: RecordingId): Promise<void>;
   startMusic(leg: LegId): Promise<void>;
   stopMusic(leg: LegId): Promise<void>;
   /** Makes the bridge if it is not there, and sees to it that these legs (and their music off) are in it. */

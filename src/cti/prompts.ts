@@ -1,35 +1,46 @@
 /**
  * Prompts as sound files. First choice is a recording (shipped with the product, or a speaker's put in its place); next a
- * speech engine of this machine, rendered once and kept; and where there is neither, tones. Never silence.
+ * speech engine, rendered once and kept; and where there is neither, tones. Never silence.
  *
- * A file is named by a hash of language, voice and text: a changed text is another file, and nothing has to be cleared.
+ * A file is named by a hash of language, voice and text: a changed text is another file, and nothing has to be cleared. What is
+ * known beforehand (`renderAll`) stays. The rest is what callers and services said, names among it: it is kept apart, and only
+ * for a while.
  */
 import { createHash, randomBytes } from 'node:crypto';
-import { access, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { access, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Static, Type } from 'typebox';
 import { Check } from 'typebox/value';
 import type { Logger } from '../base/log.ts';
 import type { PromptStore } from '../contact/ports.ts';
 import type { Prompt } from '../ivr/scenario.ts';
+import { PassingFiles } from './passing-files.ts';
 import type { VoiceEngine } from './voices.ts';
-import { forTelephone, isSilent, noVoiceTones, readWav, TELEPHONE_RATE, writeWav } from './wav.ts';
+import { forTelephone, isSilent, noVoiceTones, readWav, type Sound, TELEPHONE_RATE, writeWav } from './wav.ts';
 
-/** `scenarios/prompts/<language>/index.json`: which file says which text. The key is `textHash(prompt)`. */
+/**
+ * `scenarios/prompts/<language>/index.json`: which file says which text. The key is `textHash(prompt)`. `voice`: the engine's that
+ * it was rendered with; left out: a speaker's.
+ */
 const RecordingIndex = Type.Record(
   Type.String(),
-  Type.Object({ file: Type.String({ pattern: '^[^/\\\\]+\\.wav$' }), text: Type.String() }),
+  Type.Object({ file: Type.String({ pattern: '^[^/\\\\]+\\.wav$' }), text: Type.String(), voice: Type.Optional(Type.String()) }),
 );
 export type RecordingIndex = Static<typeof RecordingIndex>;
 
+/** One sound: a whole prompt, or a part of one. */
+export type Words = Pick<Prompt, 'language' | 'text'>;
+
 /** Names a text in a language, whoever speaks it. */
-export const textHash = ({ language, text }: Prompt): string =>
+export const textHash = ({ language, text }: Words): string =>
   createHash('sha256')
     .update(`${language}\n${text.normalize('NFC')}`)
     .digest('hex')
     .slice(0, 20);
 
-export type PromptSource = 'recorded' | 'rendered' | 'tones';
+/** `toRender`: an engine would do it, and has not yet. */
+export type PromptSource = 'recorded' | 'rendered' | 'toRender' | 'tones';
 
 export interface PromptFilesOptions {
   /** Absolute path; made when it is not there. The switch must be able to read it. */
@@ -40,101 +51,200 @@ export interface PromptFilesOptions {
   readonly log: Logger;
   /** Engines running at once. */
   readonly concurrency?: number;
+  /** How many files of what was not known beforehand are kept, and for how long after their last use. */
+  readonly passing?: { readonly most: number; readonly keepMs: number };
 }
+
+/** A hundred callers at once hear ten such parts each; and a caller who is put back calls again on the same day. */
+const PASSING = { most: 2000, keepMs: 24 * 60 * 60_000 };
 
 export interface RenderProgress {
   readonly done: number;
   readonly total: number;
 }
 
+/** How many sounds come from where. */
+export type SoundCounts = Record<PromptSource, number>;
+
+export interface SoundSource {
+  readonly source: PromptSource;
+  readonly text: string;
+  /** Absolute, with its ending. Null: there is none yet. */
+  readonly file: string | null;
+  /** Whose, when it was or will be rendered. */
+  readonly voice: string | null;
+}
+
+/** What a speaker's file may be called, without `.wav`. */
+const RECORDING_NAME = /^[A-Za-z0-9][\w-]*$/;
+
+const wordsOf = ({ language, text, parts }: Prompt): Words[] => (parts ?? [text]).map((part) => ({ language, text: part }));
+
 export class PromptFiles implements PromptStore {
   private readonly options: PromptFilesOptions;
+  /** By `textHash`. */
   private readonly recordings: ReadonlyMap<string, string>;
   private readonly tones: string;
+  private readonly passing: PassingFiles;
+  /** What was known beforehand, by `textHash`. */
+  private readonly lasting = new Set<string>();
   /** What is being made ready, so that two callers do not have the same text rendered twice. */
   private readonly making = new Map<string, Promise<string>>();
+  /** Recordings as they were when they were read last: only a changed one is read again. */
+  private readonly seen = new Map<string, { readonly mtimeMs: number; readonly size: number; readonly file: string }>();
+  /** Recordings that were told to be missing. */
+  private readonly told = new Set<string>();
   private running = 0;
-  private readonly waiting: (() => void)[] = [];
+  /** Who waits for an engine, by `textHash`: what a caller wants now, and what may be wanted some time. */
+  private readonly urgent = new Map<string, () => void>();
+  private readonly waiting = new Map<string, () => void>();
+  private stopped = false;
 
-  private constructor(options: PromptFilesOptions, recordings: ReadonlyMap<string, string>, tones: string) {
+  private constructor(options: PromptFilesOptions, recordings: ReadonlyMap<string, string>, tones: string, passing: PassingFiles) {
     this.options = options;
     this.recordings = recordings;
     this.tones = tones;
+    this.passing = passing;
   }
 
-  /** Makes the folder, the tones, and reads which recordings there are. */
+  /** Makes the folders, the tones, and reads which recordings there are. */
   static async open(options: PromptFilesOptions): Promise<PromptFiles> {
     await mkdir(options.cacheDir, { recursive: true });
-    // Left by a process that was killed in the middle of writing.
-    for (const name of await readdir(options.cacheDir)) if (name.startsWith('.')) await rm(join(options.cacheDir, name), { force: true });
+    await removeDrafts(options.cacheDir);
     const tones = join(options.cacheDir, 'no-voice');
     await writeWhole(`${tones}.wav`, writeWav(noVoiceTones()));
     const recordings = new Map<string, string>();
     for (const language of ['ja', 'en']) {
       const dir = options.recordingsDir === null ? null : join(options.recordingsDir, language);
       const index = dir === null ? {} : await readIndex(join(dir, 'index.json'), options.log);
-      for (const [hash, { file }] of Object.entries(index)) if (dir) recordings.set(hash, join(dir, file));
+      const voice = options.voices.find((v) => v.language === language);
+      for (const [hash, recording] of Object.entries(index)) {
+        // One that another engine has rendered takes the place of whatever this machine has, but not of a voice that was asked for:
+        // callers would hear two voices in one sentence.
+        const isOthers = recording.voice !== undefined && voice?.isChosen === true && recording.voice !== voice.voice;
+        if (dir && !isOthers) recordings.set(hash, join(dir, recording.file));
+      }
     }
-    return new PromptFiles(options, recordings, tones);
+    const passing = await PassingFiles.open(join(options.cacheDir, 'passing'), options.passing ?? PASSING);
+    return new PromptFiles(options, recordings, tones, passing);
   }
 
-  /** Sound files in the order of the prompts, absolute and without their ending. Tones take the place of what can't be had. */
+  /**
+   * Sound files in the order of the prompts and their parts, absolute and without their ending. Tones take the place of what
+   * can't be had.
+   */
   async media(prompts: readonly Prompt[]): Promise<readonly string[]> {
-    if (prompts.length === 0) return [this.tones];
-    const files = await Promise.all(prompts.map((p) => this.fileOf(p)));
-    // One sequence of tones is enough for prompts that all lack a voice.
+    const files = (await Promise.all(prompts.map((p) => this.filesOf(p)))).flat();
+    if (files.length === 0) return [this.tones];
+    // One sequence of tones is enough for all that lacks a voice.
     return files.filter((file, index) => file !== this.tones || files.indexOf(file) === index);
   }
 
-  /** Makes all of these ready, so that nobody waits for them later. */
+  /**
+   * Makes all of these ready, so that nobody waits for them later; they stay. What is not ready after `waitMs` becomes so in the
+   * background, behind what callers want meanwhile.
+   */
   async renderAll(
     prompts: readonly Prompt[],
     onProgress: (p: RenderProgress) => void = () => undefined,
-  ): Promise<Record<PromptSource, number>> {
-    const counts: Record<PromptSource, number> = { recorded: 0, rendered: 0, tones: 0 };
+    waitMs = Number.POSITIVE_INFINITY,
+  ): Promise<SoundCounts> {
+    const all = [...new Map(prompts.flatMap(wordsOf).map((words) => [textHash(words), words])).values()];
+    for (const words of all) this.lasting.add(textHash(words));
+    const counts: SoundCounts = { recorded: 0, rendered: 0, toRender: 0, tones: 0 };
     let done = 0;
-    await Promise.all(
-      prompts.map(async (prompt) => {
-        counts[this.sourceOf(prompt, await this.fileOf(prompt))] += 1;
-        done += 1;
-        onProgress({ done, total: prompts.length });
+    const count = (source: PromptSource): void => {
+      counts[source] += 1;
+      done += 1;
+      onProgress({ done, total: all.length });
+    };
+    const named = await Promise.all(prompts.map((p) => this.namedRecording(p)));
+    counts.recorded += named.filter((file) => file !== null).length;
+    const needless = new Set(prompts.filter((_, i) => named[i]).flatMap(wordsOf));
+    const work = Promise.all(
+      all.map(async (words) => count(needless.has(words) ? 'recorded' : this.sourceOf(words, await this.fileOf(words, false)))),
+    );
+    if (waitMs === Number.POSITIVE_INFINITY) await work;
+    else await Promise.race([work, sleep(waitMs, undefined, { ref: false })]);
+    return { ...counts, toRender: all.length - done };
+  }
+
+  /** Where the sounds of a prompt come from as things are; nothing is rendered. */
+  async look(prompt: Prompt): Promise<readonly SoundSource[]> {
+    const named = await this.namedRecording(prompt);
+    if (named !== null) return [{ source: 'recorded', text: prompt.text, file: `${named}.wav`, voice: null }];
+    return Promise.all(
+      wordsOf(prompt).map(async (words) => {
+        const file = await this.find(words, textHash(words));
+        const voice = this.voiceFor(words)?.voice ?? null;
+        if (file === null) return { source: voice === null ? 'tones' : 'toRender', text: words.text, file: null, voice };
+        const source = this.sourceOf(words, file);
+        return { source, text: words.text, file: `${file}.wav`, voice: source === 'rendered' ? voice : null };
       }),
     );
-    return counts;
   }
 
-  /** Where the sound of a prompt comes from, and its file. */
-  async describe(prompt: Prompt): Promise<{ readonly source: PromptSource; readonly file: string; readonly voice: string | null }> {
-    const file = await this.fileOf(prompt);
-    const source = this.sourceOf(prompt, file);
-    return { source, file: `${file}.wav`, voice: source === 'rendered' ? (this.voiceFor(prompt)?.voice ?? null) : null };
+  /** Starts no more engines. Resolves when those that run have ended. */
+  async stop(): Promise<void> {
+    this.stopped = true;
+    for (const resume of [...this.urgent.values(), ...this.waiting.values()]) resume();
+    this.urgent.clear();
+    this.waiting.clear();
+    await Promise.all(this.making.values());
   }
 
-  private sourceOf(prompt: Prompt, file: string): PromptSource {
+  private sourceOf(words: Words, file: string): PromptSource {
     if (file === this.tones) return 'tones';
-    return this.recordings.has(textHash(prompt)) && !file.startsWith(this.renderedFile(prompt)) ? 'recorded' : 'rendered';
+    const { rendered, passing } = this.placesOf(words);
+    return file === rendered || file === passing ? 'rendered' : 'recorded';
   }
 
-  private voiceFor(prompt: Prompt): VoiceEngine | undefined {
-    return this.options.voices.find((v) => v.language === prompt.language);
+  private voiceFor({ language }: Words): VoiceEngine | undefined {
+    return this.options.voices.find((v) => v.language === language);
   }
 
-  private renderedFile(prompt: Prompt): string {
-    const voice = this.voiceFor(prompt)?.voice ?? 'none';
+  /** Where its rendered sound is: for good, and for a while. */
+  private placesOf(words: Words): { readonly name: string; readonly rendered: string; readonly passing: string } {
+    const voice = this.voiceFor(words)?.voice ?? 'none';
     const hash = createHash('sha256')
-      .update(`${voice}\n${textHash(prompt)}`)
+      .update(`${voice}\n${textHash(words)}`)
       .digest('hex')
       .slice(0, 20);
-    return join(this.options.cacheDir, `${prompt.language}-${hash}`);
+    const name = `${words.language}-${hash}`;
+    return { name, rendered: join(this.options.cacheDir, name), passing: join(this.passing.folder, name) };
   }
 
-  private fileOf(prompt: Prompt): Promise<string> {
-    const key = textHash(prompt);
+  private async filesOf(prompt: Prompt): Promise<string[]> {
+    const named = await this.namedRecording(prompt);
+    return named !== null ? [named] : Promise.all(wordsOf(prompt).map((words) => this.fileOf(words, true)));
+  }
+
+  /** The recording that a prompt asks for by name. Null when it asks for none, or there is none: then its words are said. */
+  private async namedRecording({ language, recording }: Prompt): Promise<string | null> {
+    const { recordingsDir, log } = this.options;
+    if (recording === undefined) return null;
+    // The name is written by people: no way out of the folder.
+    const path = recordingsDir !== null && RECORDING_NAME.test(recording) ? join(recordingsDir, language, `${recording}.wav`) : null;
+    const file = path !== null && (await exists(path)) ? await this.recorded(path, language) : null;
+    const key = `${language}/${recording}`;
+    if (file !== null) this.told.delete(key);
+    else if (!this.told.has(key)) {
+      this.told.add(key);
+      log.warn({ recording, language }, 'a recording is missing: the words are said instead; see npm run prompts');
+    }
+    return file;
+  }
+
+  /** @param isUrgent whether somebody waits for it: then it goes before what does not have to be now */
+  private fileOf(words: Words, isUrgent: boolean): Promise<string> {
+    const key = textHash(words);
     let made = this.making.get(key);
+    if (made && isUrgent) this.hurry(key);
     if (!made) {
-      made = this.make(prompt).catch((error: unknown) => {
+      made = this.make(words, key, isUrgent).catch((error: unknown) => {
         // The next caller tries anew. The text may hold a caller's data: its hash is enough to find it.
-        this.options.log.warn({ err: error, prompt: key, language: prompt.language }, 'a prompt has no voice: tones take its place');
+        if (!this.stopped)
+          this.options.log.warn({ err: error, prompt: key, language: words.language }, 'a prompt has no voice: tones take its place');
         return this.tones;
       });
       this.making.set(key, made);
@@ -143,52 +253,99 @@ export class PromptFiles implements PromptStore {
     return made;
   }
 
-  private async make(prompt: Prompt): Promise<string> {
-    const recording = this.recordings.get(textHash(prompt));
+  private async make(words: Words, key: string, isUrgent: boolean): Promise<string> {
+    const found = await this.find(words, key);
+    if (found !== null) return found;
+    const voice = this.voiceFor(words);
+    if (!voice) throw new Error(`there is no voice for '${words.language}'`);
+    const sound = await this.inTurn(key, isUrgent, () => speak(voice, words.text, this.options.cacheDir));
+    const { name, rendered, passing } = this.placesOf(words);
+    const lasts = this.lasting.has(key);
+    await writeWhole(`${lasts ? rendered : passing}.wav`, writeWav(sound));
+    if (!lasts) this.passing.add(`${name}.wav`);
+    return lasts ? rendered : passing;
+  }
+
+  /** What is there already; null when nothing is. */
+  private async find(words: Words, key: string): Promise<string | null> {
+    const recording = this.recordings.get(key);
     if (recording) {
-      const usable = await this.recorded(recording, prompt);
+      const usable = await this.recorded(recording, words.language);
       if (usable) return usable;
     }
-    const file = this.renderedFile(prompt);
-    if (await exists(`${file}.wav`)) return file;
-    const voice = this.voiceFor(prompt);
-    if (!voice) throw new Error(`this machine has no voice for '${prompt.language}'`);
-    const sound = await this.inTurn(async () => forTelephone(await voice.render(prompt.text, this.options.cacheDir)));
-    if (isSilent(sound)) throw new Error('the speech program wrote silence');
-    await writeWhole(`${file}.wav`, writeWav(sound));
-    return file;
+    const { name, rendered, passing } = this.placesOf(words);
+    if (await exists(`${rendered}.wav`)) return rendered;
+    return !this.lasting.has(key) && (await this.passing.use(`${name}.wav`)) ? passing : null;
   }
 
   /** A recording as it is, when the switch can play it as it is; else a copy that it can. Null when it can't be read. */
-  private async recorded(path: string, prompt: Prompt): Promise<string | null> {
+  private async recorded(path: string, language: string): Promise<string | null> {
     try {
-      const bytes = await readFile(path);
-      const sound = readWav(bytes);
-      const isReady = sound.rate === TELEPHONE_RATE && bytes.readUInt16LE(22) === 1;
-      if (isReady) return path.slice(0, -'.wav'.length);
-      const hash = createHash('sha256').update(bytes).digest('hex').slice(0, 20);
-      const copy = join(this.options.cacheDir, `recorded-${prompt.language}-${hash}`);
-      if (!(await exists(`${copy}.wav`))) await writeWhole(`${copy}.wav`, writeWav(forTelephone(sound)));
-      return copy;
+      const { mtimeMs, size } = await stat(path);
+      const seen = this.seen.get(path);
+      if (seen?.mtimeMs === mtimeMs && seen.size === size) return seen.file;
+      const file = await this.playable(path, language);
+      this.seen.set(path, { mtimeMs, size, file });
+      return file;
     } catch (error) {
       this.options.log.warn({ err: error, path }, 'a recording cannot be used');
       return null;
     }
   }
 
-  /** No more engines at once than wished; the rest queue up. */
-  private async inTurn<T>(work: () => Promise<T>): Promise<T> {
-    if (this.running >= (this.options.concurrency ?? 2)) await new Promise<void>((resolve) => this.waiting.push(resolve));
-    else this.running += 1;
+  private async playable(path: string, language: string): Promise<string> {
+    const bytes = await readFile(path);
+    const sound = readWav(bytes);
+    const isReady = sound.rate === TELEPHONE_RATE && bytes.readUInt16LE(22) === 1;
+    if (isReady) return path.slice(0, -'.wav'.length);
+    const hash = createHash('sha256').update(bytes).digest('hex').slice(0, 20);
+    const copy = join(this.options.cacheDir, `recorded-${language}-${hash}`);
+    if (!(await exists(`${copy}.wav`))) await writeWhole(`${copy}.wav`, writeWav(forTelephone(sound)));
+    return copy;
+  }
+
+  /** No more engines at once than wished; the rest queue up, what is urgent in front. */
+  private async inTurn<T>(key: string, isUrgent: boolean, work: () => Promise<T>): Promise<T> {
+    if (this.running < (this.options.concurrency ?? 2)) this.running += 1;
+    else await new Promise<void>((resolve) => (isUrgent ? this.urgent : this.waiting).set(key, resolve));
     try {
+      if (this.stopped) throw new Error('the prompts are closed');
       return await work();
     } finally {
       // The place is handed over, not given back and taken anew: no third one slips in between.
-      const next = this.waiting.shift();
-      if (next) next();
-      else this.running -= 1;
+      const queue = this.urgent.size > 0 ? this.urgent : this.waiting;
+      const [next] = queue;
+      if (next) {
+        queue.delete(next[0]);
+        next[1]();
+      } else this.running -= 1;
     }
   }
+
+  private hurry(key: string): void {
+    const resume = this.waiting.get(key);
+    if (!resume) return;
+    this.waiting.delete(key);
+    this.urgent.set(key, resume);
+  }
+}
+
+/** Between two parts of one sentence: they run on. */
+const JOINT_MS = 15;
+
+/**
+ * Has a text spoken, for a telephone. A mark at either end becomes a breath; where there is none, the sentence goes on in the
+ * next part.
+ * @throws Error when the engine fails, or writes silence
+ */
+export async function speak(voice: VoiceEngine, text: string, workDir: string): Promise<Sound> {
+  const [, before = '', words = '', after = ''] = /^([\p{P}\s]*)(.*?)([\p{P}\s]*)$/su.exec(text) ?? [];
+  const sound = forTelephone(await voice.render(words + after, workDir), {
+    ...(before === '' && { beforeMs: JOINT_MS }),
+    ...(after === '' && { afterMs: JOINT_MS }),
+  });
+  if (isSilent(sound)) throw new Error('the speech program wrote silence');
+  return sound;
 }
 
 /** The recordings of one language; none when the file is not there. One that can't be read is reported, and no reason not to start. */
@@ -203,6 +360,19 @@ export async function readIndex(path: string, log: Logger): Promise<RecordingInd
     }
   }
   return {};
+}
+
+/** Older ones were left by a process that was killed in the middle of writing; younger ones may be another's at work. */
+const DRAFT_MS = 10 * 60_000;
+export async function removeDrafts(dir: string): Promise<void> {
+  for (const name of await readdir(dir)) {
+    const path = join(dir, name);
+    try {
+      if (name.startsWith('.') && (await stat(path)).mtimeMs < Date.now() - DRAFT_MS) await rm(path, { force: true });
+    } catch {
+      // Finished, or taken away, between the listing and now.
+    }
+  }
 }
 
 async function exists(path: string): Promise<boolean> {

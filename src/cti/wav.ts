@@ -124,14 +124,18 @@ const PEAK = 32768 * 10 ** (-3 / 20);
 const SILENCE = 130;
 const EDGE_MS = 80;
 
-/** Takes the silence from both ends, all but a breath, and brings the level to that of telephone speech. */
-export function forTelephone(sound: Sound): Sound {
+/**
+ * Takes the silence from both ends, all but so many milliseconds (unless told: a breath), and brings the level to that of
+ * telephone speech.
+ */
+export function forTelephone(sound: Sound, edges: { readonly beforeMs?: number; readonly afterMs?: number } = {}): Sound {
   const { samples } = resample(sound, TELEPHONE_RATE);
-  const edge = (TELEPHONE_RATE * EDGE_MS) / 1000;
+  const before = (TELEPHONE_RATE * (edges.beforeMs ?? EDGE_MS)) / 1000;
+  const after = (TELEPHONE_RATE * (edges.afterMs ?? EDGE_MS)) / 1000;
   const first = samples.findIndex((s) => Math.abs(s) > SILENCE);
   const last = samples.findLastIndex((s) => Math.abs(s) > SILENCE);
   if (first < 0) return { rate: TELEPHONE_RATE, samples };
-  const kept = samples.subarray(Math.max(0, first - edge), Math.min(samples.length, last + 1 + edge));
+  const kept = samples.subarray(Math.max(0, first - before), Math.min(samples.length, last + 1 + after));
   let peak = 0;
   let squares = 0;
   let voiced = 0;

@@ -170,6 +170,11 @@ export class ScriptedParty {
     await Promise.race([over, this.#ended.promise]);
   }
 
+  /** From now on silence is sent while nothing is said, as telephones do; or nothing is, as those do that detect voice. */
+  async sendSilence(on: boolean): Promise<void> {
+    await this.#ari.request(on ? 'POST' : 'DELETE', `channels/${this.id}/silence`);
+  }
+
   /** Stops what is being played. */
   async stopPlaying(): Promise<void> {
     if (this.#playback !== null) await ignoringGone(this.#ari.request('DELETE', `playbacks/${this.#playback}`));

@@ -3,10 +3,14 @@
  * the outside world: callers, called parties, phones, and a line that breaks.
  */
 import { randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { LegId } from '../../src/base/ids.ts';
-import type { Address, LegCause, OriginateOrder, SwitchEvent, SwitchPort, SwitchSnapshot } from '../../src/cti/port.ts';
+import type { LegId, RecordingId } from '../../src/base/ids.ts';
+import type { Address, LegCause, OriginateOrder, RecordOrder, SwitchEvent, SwitchPort, SwitchSnapshot } from '../../src/cti/port.ts';
+import { durationMs, isSilent, toneStrength } from '../../src/tools/far-side/audio.ts';
 
 /** One end of a call, outside of the switch. */
 export interface RemoteParty {
@@ -37,6 +41,8 @@ export interface SwitchHarness {
   registerPhone(user: string, password: string): Promise<{ nextCall(): Promise<CalledParty>; unregister(): Promise<void> }>;
   /** Whether `to` hears what `from` says now. */
   hears(to: RemoteParty, from: RemoteParty): Promise<boolean>;
+  /** Says a pure tone, and is silent afterwards; resolves when the tone is over. */
+  says(party: RemoteParty, hz: number, ms: number): Promise<void>;
   /** Whether there is any sound at this party's ear. */
   hearsSound(to: RemoteParty): Promise<boolean>;
   cutLine(): Promise<void>;
@@ -262,6 +268,210 @@ export function switchContract(name: string, makeHarness: () => Promise<SwitchHa
         const { leg } = await talking();
         await expect(port.play(leg, id('play'), ['relative/path'])).rejects.toMatchObject({ code: 'refused' });
         await expect(port.play(leg, id('play'), [])).rejects.toMatchObject({ code: 'refused' });
+      });
+    });
+
+    describe('a recording', () => {
+      const LONG: RecordOrder = { longestMs: 60_000, silenceMs: 0, beep: false };
+      /** What was recorded, as a file. */
+      async function fetched(recording: RecordingId): Promise<string> {
+        const file = join(folder, `${recording}.wav`);
+        writeFileSync(file, await port.fetchRecording(recording));
+        return file;
+      }
+      let folder: string;
+      beforeEach(() => {
+        folder = mkdtempSync(join(tmpdir(), 'recordings-'));
+      });
+      afterEach(() => rmSync(folder, { recursive: true }));
+
+      it('holds what was said until it is stopped, and is told once', async () => {
+        const { leg, party } = await talking();
+        const recording = id('recording');
+        await port.record(leg, recording, LONG);
+        await port.record(leg, recording, LONG);
+        await harness.says(party, 1000, 1500);
+        await Promise.all([port.stopRecord(recording), port.stopRecord(recording)]);
+        const finished = await heard.first('recordFinished', { recording });
+        expect(finished).toMatchObject({ leg, outcome: 'completed' });
+        await port.record(leg, recording, LONG);
+        await port.stopRecord(recording);
+        const file = await fetched(recording);
+        expect(toneStrength(file, 1000)).toBeGreaterThan(0.8);
+        expect(durationMs(file)).toBeGreaterThan(1000);
+        expect(finished.durationMs).toBeGreaterThan(durationMs(file) - 1000);
+        expect(finished.durationMs).toBeLessThanOrEqual(durationMs(file));
+        await sleep(150);
+        expect(heard.of('recordFinished', { recording })).toHaveLength(1);
+      });
+
+      it('ends by silence, which is not in it', async () => {
+        const { leg, party } = await talking();
+        const recording = id('recording');
+        await port.record(leg, recording, { ...LONG, silenceMs: 1000 });
+        await harness.says(party, 1000, 1500);
+        await heard.first('recordFinished', { recording, outcome: 'completed' });
+        const file = await fetched(recording);
+        expect(toneStrength(file, 1000, { toMs: 1000 })).toBeGreaterThan(0.8);
+        expect(durationMs(file)).toBeLessThan(2400);
+      });
+
+      it('ends when it has taken long enough', async () => {
+        const { leg, party } = await talking();
+        const recording = id('recording');
+        await port.record(leg, recording, { ...LONG, longestMs: 1000 });
+        const saying = harness.says(party, 1000, 3000);
+        await heard.first('recordFinished', { recording, outcome: 'completed' });
+        await saying;
+        expect(isSilent(await fetched(recording))).toBe(false);
+      });
+
+      it('may be stopped in its beep', async () => {
+        const { leg, party } = await talking();
+        const recording = id('recording');
+        await harness.says(party, 1000, 100);
+        await port.record(leg, recording, { ...LONG, beep: true });
+        await port.stopRecord(recording);
+        await heard.first('recordFinished', { recording }, 3000);
+        expect(durationMs(await fetched(recording))).toBeLessThan(1000);
+      });
+
+      it('begins when the prompt before it is over, and lets keys be heard', async () => {
+        const { leg, party } = await talking();
+        const [play, recording] = [id('play'), id('recording')];
+        await port.play(leg, play, [harness.media.short]);
+        await port.record(leg, recording, LONG);
+        await heard.first('playFinished', { play, outcome: 'completed' });
+        await harness.says(party, 1000, 700);
+        await party.sendDigits('#');
+        await heard.first('digit', { leg, digit: '#' });
+        await port.stopRecord(recording);
+        await heard.first('recordFinished', { recording, outcome: 'completed' });
+        expect(isSilent(await fetched(recording))).toBe(false);
+      });
+
+      it('holds nothing else up: leases, music and other legs go on at once', async () => {
+        const [one, two] = [await talking(), await talking('+81312340002')];
+        const recording = id('recording');
+        await port.renewLeases([one.leg], 60_000);
+        await port.record(one.leg, recording, LONG);
+        const began = Date.now();
+        await Promise.all([port.renewLeases([one.leg, two.leg], 60_000), port.startMusic(one.leg), port.startMusic(two.leg)]);
+        await port.snapshot();
+        expect(Date.now() - began).toBeLessThan(1500);
+        await harness.says(one.party, 1000, 100);
+        await port.stopRecord(recording);
+        await heard.first('recordFinished', { recording });
+        await sleep(100);
+        expect(await harness.hearsSound(one.party)).toBe(true);
+      });
+
+      it('keeps what was said when the caller hangs up, and is told before that', async () => {
+        const { leg, party } = await talking();
+        const recording = id('recording');
+        await port.record(leg, recording, { ...LONG, silenceMs: 4000 });
+        await harness.says(party, 1000, 1200);
+        await party.hangUp();
+        await endOf(leg);
+        expect(heard.events.flatMap((event) => (event.type === 'recordFinished' || event.type === 'legEnded' ? event.type : []))).toEqual([
+          'recordFinished',
+          'legEnded',
+        ]);
+        expect(heard.of('recordFinished')).toMatchObject([{ leg, recording, outcome: 'completed' }]);
+        expect(toneStrength(await fetched(recording), 1000)).toBeGreaterThan(0.8);
+      });
+
+      it('ends when its leg is joined with another', async () => {
+        const [one, two] = [await talking(), await talking('+81312340002')];
+        const recording = id('recording');
+        await port.record(one.leg, recording, LONG);
+        await harness.says(one.party, 1000, 700);
+        await port.join(id('bridge'), [one.leg, two.leg]);
+        await heard.first('recordFinished', { recording, outcome: 'completed' });
+        expect(await harness.hears(two.party, one.party)).toBe(true);
+        expect(isSilent(await fetched(recording))).toBe(false);
+      });
+
+      it('goes on while the line is cut; what ended meanwhile is told with the leg', async () => {
+        const [stays, goes] = [await talking(), await talking('+81312340002')];
+        const [one, two] = [id('recording'), id('recording')];
+        await port.record(stays.leg, one, LONG);
+        await port.record(goes.leg, two, LONG);
+        await harness.says(goes.party, 1000, 1200);
+        await harness.cutLine();
+        await heard.first('disconnected');
+        await goes.party.hangUp();
+        await harness.mendLine();
+        await heard.until(() => heard.of('resynchronised')[1], 'second resynchronised', 15_000);
+        expect(await endOf(goes.leg)).toBe('unheard');
+        expect(heard.of('recordFinished')).toMatchObject([{ leg: goes.leg, recording: two, outcome: 'completed' }]);
+        expect(toneStrength(await fetched(two), 1000)).toBeGreaterThan(0.8);
+        await harness.says(stays.party, 700, 700);
+        await port.stopRecord(one);
+        await heard.first('recordFinished', { recording: one, outcome: 'completed' });
+        expect(toneStrength(await fetched(one), 700)).toBeGreaterThan(0.3);
+      });
+
+      it('is found by another controller: going on, over, or over with its leg', async () => {
+        const [stays, stopped, goes] = [await talking(), await talking('+81312340002'), await talking('+81312340003')];
+        const [one, two, three] = [id('recording'), id('recording'), id('recording')];
+        await port.record(stays.leg, one, LONG);
+        await port.record(stopped.leg, two, { ...LONG, longestMs: 1000 });
+        await port.record(goes.leg, three, LONG);
+        await Promise.all([
+          harness.says(stays.party, 1000, 700),
+          harness.says(stopped.party, 700, 1300),
+          harness.says(goes.party, 500, 700),
+        ]);
+        await heard.first('recordFinished', { recording: two });
+        await port.close();
+        await goes.party.hangUp();
+
+        port = harness.makeSwitch();
+        heard = new Heard();
+        await port.connect(heard.listener);
+        expect(heard.of('recordFinished')).toEqual([]);
+        await port.record(stays.leg, one, LONG);
+        await port.record(stopped.leg, two, LONG);
+        await port.record(goes.leg, three, LONG);
+        await heard.first('recordFinished', { recording: two, leg: stopped.leg, outcome: 'completed' });
+        await heard.first('recordFinished', { recording: three, leg: goes.leg, outcome: 'completed' });
+        expect(heard.of('recordFinished', { recording: one })).toEqual([]);
+        await harness.says(stays.party, 1000, 700);
+        await port.stopRecord(one);
+        await heard.first('recordFinished', { recording: one, outcome: 'completed' });
+        expect(durationMs(await fetched(one))).toBeGreaterThan(1300);
+        expect(toneStrength(await fetched(two), 700)).toBeGreaterThan(0.8);
+        expect(toneStrength(await fetched(three), 500)).toBeGreaterThan(0.3);
+      });
+
+      it('is there until it is dropped', async () => {
+        const { leg, party } = await talking();
+        const recording = id('recording');
+        await port.record(leg, recording, LONG);
+        await harness.says(party, 1000, 300);
+        await port.stopRecord(recording);
+        await heard.first('recordFinished', { recording });
+        await port.fetchRecording(recording);
+        await port.dropRecording(recording);
+        await port.dropRecording(recording);
+        await expect(port.fetchRecording(recording)).rejects.toMatchObject({ code: 'recordingGone' });
+        await port.stopRecord(recording);
+        await port.record(leg, recording, LONG);
+        await sleep(150);
+        expect(heard.of('recordFinished', { recording })).toHaveLength(1);
+      });
+
+      it('has a safe name, and a leg that lives', async () => {
+        const { leg, party } = await talking();
+        for (const name of ['../evil', 'a/b', '.hidden', '', 'a b'])
+          await expect(port.record(leg, name, LONG)).rejects.toMatchObject({ code: 'refused' });
+        await expect(port.fetchRecording('../../etc/passwd')).rejects.toMatchObject({ code: 'recordingGone' });
+        await party.hangUp();
+        await endOf(leg);
+        await expect(port.record(leg, id('recording'), LONG)).rejects.toMatchObject({ code: 'legGone' });
+        await port.stopRecord(id('never'));
+        expect(heard.of('recordFinished')).toEqual([]);
       });
     });
 

@@ -1,7 +1,9 @@
 /** What both transports promise, against a real Asterisk and against servers that misbehave. */
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer } from 'node:net';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type WebSocket, WebSocketServer } from 'ws';
@@ -16,6 +18,7 @@ import {
 } from '../../src/cti/asterisk/ari.ts';
 import { AriClientTransport } from '../../src/cti/asterisk/ari-client.ts';
 import { AriWebSocket } from '../../src/cti/asterisk/ari-ws.ts';
+import { tonesToWav } from '../../src/cti/asterisk/server/wav.ts';
 import { APP, ARI_PASSWORD, ARI_USER, Line, type RealAsterisk, startBothSides } from './asterisk-harness.ts';
 
 class Listener implements AriListener {
@@ -177,6 +180,19 @@ describe.each([
     expect(await ari.request('PUT', path, { body: { fields } })).toContainEqual({ attribute: 'username', value: 'ユーザー' });
     expect(await ari.request('GET', 'channels', { apart: true })).toEqual([]);
     expect(await failure(ari.request('GET', ariPath('channels', 'none'), { apart: true }))).toMatchObject({ status: 404 });
+  });
+
+  it('fetches a file as it is, and tells why not', async () => {
+    const ari = transport();
+    const path = ariPath('recordings', 'stored', 'said', 'file');
+    expect(await failure(ari.download(path))).toMatchObject({ kind: 'disconnected' });
+    await ari.connect(new Listener());
+    expect(await failure(ari.download(path))).toMatchObject({ kind: 'status', status: 404 });
+    const wav = tonesToWav([{ hz: [440], ms: 2_000, level: 0.5 }]);
+    writeFileSync(join(asterisk.recordingDir, 'said.wav'), wav);
+    expect((await ari.download(path)).equals(wav)).toBe(true);
+    await ari.close();
+    expect(await failure(ari.download(path))).toMatchObject({ kind: 'disconnected' });
   });
 
   it('has as many requests under way as are wanted, each with its own answer', async () => {

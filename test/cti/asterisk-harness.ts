@@ -30,6 +30,8 @@ export interface RealAsterisk {
   rx(command: string): Promise<string>;
   stop(): Promise<void>;
   readonly media: { readonly short: string; readonly long: string };
+  /** Where its recordings are. */
+  readonly recordingDir: string;
 }
 
 /** Starts both sides on free ports and in temporary folders. */
@@ -58,6 +60,7 @@ export async function startBothSides(): Promise<RealAsterisk> {
     trunk: 'carrier',
     far,
     media: { short: join(dir, 'short'), long: join(dir, 'long') },
+    recordingDir: server.recordingDir,
     rx: (command) => server.rx(command),
     restart: async () => {
       await server.stop();
@@ -192,6 +195,11 @@ export async function asteriskHarness(
     hears: async (to, from) => {
       const file = await record(to, () => scripted(from).playTone(1000, 800));
       return toneStrength(file, 1000) > 0.5;
+    },
+    says: async (party, hz, ms) => {
+      await scripted(party).sendSilence(false);
+      await scripted(party).playTone(hz, ms);
+      await scripted(party).sendSilence(true);
     },
     hearsSound: async (to) => !isSilent(await record(to, () => sleep(400))),
     cutLine: () => line.cut(),

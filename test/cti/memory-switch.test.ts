@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LegId } from '../../src/base/ids.ts';
+import { tonesToWav } from '../../src/cti/asterisk/server/wav.ts';
 import { MemorySwitch } from '../../src/cti/memory/switch.ts';
 import type { LegCause } from '../../src/cti/port.ts';
 import { type CalledBehaviour, type CalledParty, type RemoteParty, type SwitchHarness, switchContract } from '../contract/switch.ts';
@@ -82,6 +83,9 @@ switchContract('memory', async (): Promise<SwitchHarness> => {
     hears: async (to, from) => {
       const bridge = seen(to)?.bridge;
       return bridge != null && bridge === seen(from)?.bridge;
+    },
+    says: async (party, hz, ms) => {
+      if (party instanceof Party) memory.speak(party.leg, tonesToWav([{ hz: [hz], ms, level: 0.5 }]));
     },
     hearsSound: async (to) => {
       const leg = seen(to);

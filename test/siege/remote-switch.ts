@@ -1,12 +1,27 @@
 /** The port of a switch that lives in another process. */
 
 import type { SwitchEvent, SwitchPort, SwitchSnapshot } from '#src/cti/port.ts';
-import { type Endpoint, type HangUpReason, type OriginateOrder, SwitchError, type SwitchErrorCode } from '#src/cti/port.ts';
+import {
+  type Endpoint,
+  type HangUpReason,
+  type OriginateOrder,
+  type RecordOrder,
+  SwitchError,
+  type SwitchErrorCode,
+} from '#src/cti/port.ts';
 import { RemoteError, type Wire } from './wire.ts';
 
 /** As a real adapter's: a switch that says nothing for so long is asked again. */
 const ORDER_TIMEOUT_MS = 5_000;
-const CODES: ReadonlySet<string> = new Set<SwitchErrorCode>(['legGone', 'bridgeGone', 'notConnected', 'timeout', 'refused', 'failed']);
+const CODES: ReadonlySet<string> = new Set<SwitchErrorCode>([
+  'legGone',
+  'bridgeGone',
+  'recordingGone',
+  'notConnected',
+  'timeout',
+  'refused',
+  'failed',
+]);
 
 export class RemoteSwitch implements SwitchPort {
   readonly name = 'remote';
@@ -36,6 +51,9 @@ export class RemoteSwitch implements SwitchPort {
   originate = (order: OriginateOrder): Promise<void> => this.#order('originate', order);
   play = (leg: string, play: string, media: readonly string[]): Promise<void> => this.#order('play', leg, play, media);
   stopPlay = (play: string): Promise<void> => this.#order('stopPlay', play);
+  record = (leg: string, recording: string, order: RecordOrder): Promise<void> => this.#order('record', leg, recording, order);
+  stopRecord = (recording: string): Promise<void> => this.#order('stopRecord', recording);
+  dropRecording = (recording: string): Promise<void> => this.#order('dropRecording', recording);
   startMusic = (leg: string): Promise<void> => this.#order('startMusic', leg);
   stopMusic = (leg: string): Promise<void> => this.#order('stopMusic', leg);
   join = (bridge: string, legs: readonly string[]): Promise<void> => this.#order('join', bridge, legs);
@@ -45,6 +63,11 @@ export class RemoteSwitch implements SwitchPort {
   retrieve = (leg: string): Promise<void> => this.#order('retrieve', leg);
   renewLeases = (legs: readonly string[], ttlMs: number): Promise<void> => this.#order('renewLeases', legs, ttlMs);
   provision = (endpoints: readonly Endpoint[]): Promise<void> => this.#order('provision', endpoints);
+
+  async fetchRecording(recording: string): Promise<Buffer> {
+    const { data } = (await this.#ask('fetchRecording', recording)) as { data: number[] }; // a Buffer, as JSON has it
+    return Buffer.from(data);
+  }
 
   async snapshot(): Promise<SwitchSnapshot> {
     return (await this.#ask('snapshot')) as SwitchSnapshot;

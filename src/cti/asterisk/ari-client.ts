@@ -30,6 +30,7 @@ import {
   DEFAULT_PING_MS,
   DEFAULT_RECONNECT,
   DEFAULT_TIMEOUT_MS,
+  downloadByHttp,
   parseAriMessage,
   reconnectDelayMs,
   statusError,
@@ -198,6 +199,12 @@ export class AriClientTransport implements AriTransport {
         .finally(() => this.#underWay.delete(reject))
         .then(resolve, reject);
     });
+  }
+
+  /** The package would read it as text. */
+  async download(path: string): Promise<Buffer> {
+    if (!this.#open) throw new AriError('disconnected', `GET ${path}: not connected`);
+    return this.#turns.take(() => downloadByHttp(this.#base, this.#authorization, path, this.#timeoutMs));
   }
 
   async #perform(method: AriMethod, path: string, options: AriRequestOptions): Promise<unknown> {

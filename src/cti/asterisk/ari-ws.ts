@@ -20,6 +20,7 @@ import {
   DEFAULT_PING_MS,
   DEFAULT_RECONNECT,
   DEFAULT_TIMEOUT_MS,
+  downloadByHttp,
   parseAriMessage,
   queryString,
   reconnectDelayMs,
@@ -67,6 +68,12 @@ export class AriWebSocket implements AriTransport {
     const line = this.#line;
     if (line === null || !line.open) return Promise.reject(new AriError('disconnected', `${method} ${path}: not connected`));
     return line.request(method, path, options);
+  }
+
+  download(path: string): Promise<Buffer> {
+    const line = this.#line;
+    if (line === null || !line.open) return Promise.reject(new AriError('disconnected', `GET ${path}: not connected`));
+    return line.download(path);
   }
 
   async close(): Promise<void> {
@@ -212,6 +219,10 @@ class Line {
         }),
       );
     });
+  }
+
+  download(path: string): Promise<Buffer> {
+    return downloadByHttp(this.#base, this.#authorization, path, this.#timeoutMs);
   }
 
   close(): Promise<void> {

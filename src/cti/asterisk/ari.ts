@@ -49,6 +49,8 @@ export interface AriTransport {
    * @throws AriError
    */
   request(method: AriMethod, path: string, options?: AriRequestOptions): Promise<unknown>;
+  /** A file, as it is: by HTTP beside the line, with the same time-out. @throws AriError, of kind `disconnected` also when there is no line */
+  download(path: string): Promise<Buffer>;
   /** Hangs up the line for good; what is under way rejects. Calls and channels live on. */
   close(): Promise<void>;
 }
@@ -124,6 +126,23 @@ export function errorText(body: string): string {
 export function statusError(method: string, path: string, status: number, body: string): AriError {
   const kind = status === 401 || status === 403 ? 'unauthorised' : 'status';
   return new AriError(kind, `${method} ${path}: ${status} ${errorText(body)}`, status);
+}
+
+/** `AriTransport.download` by `fetch`. */
+export async function downloadByHttp(base: string, authorization: string, path: string, timeoutMs: number): Promise<Buffer> {
+  try {
+    const response = await fetch(`${base}/ari/${path}`, {
+      headers: { authorization },
+      redirect: 'error',
+      signal: AbortSignal.timeout(timeoutMs),
+    });
+    if (!response.ok) throw statusError('GET', path, response.status, await response.text());
+    return Buffer.from(await response.arrayBuffer());
+  } catch (error) {
+    if (error instanceof AriError) throw error;
+    const late = error instanceof Error && error.name === 'TimeoutError';
+    throw new AriError(late ? 'timeout' : 'disconnected', `GET ${path}: no answer`, null, { cause: error });
+  }
 }
 
 /** Delay before the nth new attempt (from 0): doubles, and is drawn from its upper half so that many clients don't come back at once. */

@@ -33,6 +33,15 @@ export type SwitchedEvent =
   | { readonly kind: 'destroyed'; readonly channel: string; readonly q850: number; readonly sip: number | null }
   | { readonly kind: 'digit'; readonly channel: string; readonly digit: string; readonly stamp: string }
   | { readonly kind: 'played'; readonly playback: string; readonly state: string }
+  | { readonly kind: 'recording'; readonly recording: string }
+  | {
+      readonly kind: 'recorded';
+      readonly recording: string;
+      /** Null: not one of a channel. */
+      readonly channel: string | null;
+      /** Null: nothing was recorded. */
+      readonly seconds: number | null;
+    }
   | { readonly kind: 'endpoint'; readonly name: string }
   | { readonly kind: 'ignored' };
 
@@ -139,6 +148,20 @@ export function readEvent(event: AriEvent): SwitchedEvent {
     case 'PlaybackFinished': {
       const playback = fields(event['playback']);
       return { kind: 'played', playback: text(playback?.['id']), state: text(playback?.['state']) };
+    }
+    case 'RecordingStarted':
+      return { kind: 'recording', recording: text(fields(event['recording'])?.['name']) };
+    case 'RecordingFinished':
+    case 'RecordingFailed': {
+      const recording = fields(event['recording']);
+      const target = text(recording?.['target_uri']);
+      return {
+        kind: 'recorded',
+        recording: text(recording?.['name']),
+        channel: target.startsWith('channel:') ? target.slice('channel:'.length) : null,
+        // Whoever hangs up in front of it leaves one that is `done`, but has no length and no file.
+        seconds: event.type === 'RecordingFinished' ? number(recording?.['duration']) : null,
+      };
     }
     case 'ContactStatusChange':
     case 'PeerStatusChange':

@@ -12,11 +12,13 @@
  * A connection's first act is to look what lives (`#resynchronise`). Events that come meanwhile are kept and applied afterwards;
  * since applying is by phase, one that the list has shown already changes nothing.
  *
- * Asterisk runs a channel's commands one after another and a prompt is one, so an order for a leg that is playing would wait for
- * the prompt to end, and all other requests on our line behind it. Hence: orders stop what plays, or come after it; and leases
- * go `apart`.
+ * Asterisk runs a channel's commands one after another, and a prompt or a recording is one, so an order for a leg that is playing
+ * would wait for the prompt to end, and all other requests on our line behind it. Hence: orders stop what plays or records, or come
+ * after it; and leases go `apart`.
  */
-import type { BridgeId, EpochMs, LegId, PlayId } from '../../base/ids.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { BridgeId, EpochMs, LegId, PlayId, RecordingId } from '../../base/ids.ts';
+import { wavMs } from '../../base/wav.ts';
 import {
   type Arrival,
   type Endpoint,
@@ -24,6 +26,7 @@ import {
   type LegCause,
   type LiveLeg,
   type OriginateOrder,
+  type RecordOrder,
   SwitchError,
   type SwitchEvent,
   type SwitchPort,
@@ -49,6 +52,7 @@ import {
   stasisArguments,
 } from './events.ts';
 import { fieldsOf, type PhoneSettings } from './phones.ts';
+import { isRecordingName, wholeWav } from './recording.ts';
 
 /** As much of a pino logger as is needed here. */
 export interface SwitchLog {
@@ -75,7 +79,9 @@ export interface AsteriskSwitchOptions {
 export const LEG_HEADER = 'X-Madoguchi-Leg';
 /** Channel variable: the bridge that a held leg goes back to. Lives with the channel, so a new controller finds it. */
 const HELD_FROM = 'MADOGUCHI_HELD_FROM';
-/** Ended legs and plays are remembered for orders and events that come late. Far more than live at once. */
+/** How long who joins a leg waits for its recording to be closed; Asterisk takes a millisecond. */
+const RECORDING_ENDS_MS = 2_000;
+/** Ended legs, plays and recordings are remembered for orders and events that come late. Far more than live at once. */
 const REMEMBERED = 20_000;
 
 type Phase = 'arriving' | 'dialling' | 'ringing' | 'up';
@@ -100,12 +106,20 @@ interface LegState {
   music: boolean;
   heldFrom: BridgeId | null;
   readonly plays: Set<PlayId>;
+  readonly recordings: Set<RecordingId>;
   lastDigit: string;
 }
 
 interface PlayState {
   readonly leg: LegId;
   stopped: boolean;
+}
+
+interface RecordingState {
+  readonly leg: LegId;
+  stopped: boolean;
+  /** The order's answer was lost: it may never have begun. */
+  unsure: boolean;
 }
 
 export class AsteriskSwitch implements SwitchPort {
@@ -117,6 +131,8 @@ export class AsteriskSwitch implements SwitchPort {
   readonly #endedLegs = new Remembered();
   readonly #plays = new Map<PlayId, PlayState>();
   readonly #finishedPlays = new Remembered();
+  readonly #recordings = new Map<RecordingId, RecordingState>();
+  readonly #finishedRecordings = new Remembered();
   readonly #queues = new Map<string, Promise<unknown>>();
   readonly #endpoints = new Map<string, Endpoint>();
   readonly #reachable = new Map<string, boolean>();
@@ -270,7 +286,7 @@ export class AsteriskSwitch implements SwitchPort {
       try {
         if (state?.adopted === true && (await this.#playsAlready(play))) return;
         // A prompt may be longer than what is left of the lease, which can't be renewed while it plays.
-        if (state?.leaseTtlMs != null && state.plays.size === 1 && !state.adopted) await this.#lease(leg, state, state.leaseTtlMs);
+        if (state?.leaseTtlMs != null && busyWith(state) === 1 && !state.adopted) await this.#lease(leg, state, state.leaseTtlMs);
         if (this.#plays.get(play)?.stopped === true) {
           this.#finishPlay(play, 'done'); // stopped before it began
           return;
@@ -294,11 +310,76 @@ export class AsteriskSwitch implements SwitchPort {
     await this.#call('DELETE', ariPath('playbacks', play), {}, [404]);
   }
 
+  record(leg: LegId, recording: RecordingId, order: RecordOrder): Promise<void> {
+    return this.#inOrder([leg], async () => {
+      const known = this.#recordings.get(recording);
+      if ((known !== undefined && !known.unsure) || this.#finishedRecordings.has(recording)) return;
+      this.#checkConnected();
+      if (!isRecordingName(recording)) throw new SwitchError('refused', 'a recording is named by letters, digits, _ . and -');
+      const state = this.#legs.get(leg);
+      const isFirst = known === undefined && (state === undefined ? this.#endedLegs.has(leg) : !state.adopted);
+      if (!isFirst && (await this.#takeUpRecording(leg, recording))) return;
+      const made = known ?? { leg, stopped: false, unsure: false };
+      this.#recordings.set(recording, made);
+      state?.recordings.add(recording);
+      try {
+        if (state?.leaseTtlMs != null && busyWith(state) === 1 && !state.adopted) await this.#lease(leg, state, state.leaseTtlMs);
+        // Asterisk's own beep would swallow a stop that comes during it.
+        if (order.beep) await this.#onLeg(leg, 'POST', ariPath('channels', leg, 'play'), { query: { media: 'sound:beep' } });
+        made.unsure = true;
+        await this.#onLeg(leg, 'POST', ariPath('channels', leg, 'record'), {
+          query: {
+            name: recording,
+            format: 'wav',
+            maxDurationSeconds: Math.max(1, Math.ceil(order.longestMs / 1000)),
+            maxSilenceSeconds: order.silenceMs === 0 ? 0 : Math.max(1, Math.round(order.silenceMs / 1000)),
+            // A file of that name which was there before the first order is of another centre's life, and none of this caller's words.
+            ifExists: isFirst ? 'overwrite' : 'fail',
+            beep: 'false',
+            terminateOn: 'none',
+          },
+        });
+        made.unsure = false;
+      } catch (error) {
+        if (made.unsure && error instanceof SwitchError) {
+          if (error.code === 'timeout' || error.code === 'notConnected') throw error;
+          // An order before it had come through after all.
+          if (statusOf(error) === 409 && (await this.#takeUpRecording(leg, recording))) return;
+        }
+        this.#recordings.delete(recording);
+        state?.recordings.delete(recording);
+        throw error;
+      }
+    });
+  }
+
+  async stopRecord(recording: RecordingId): Promise<void> {
+    this.#checkConnected();
+    if (this.#finishedRecordings.has(recording)) return;
+    const state = this.#recordings.get(recording);
+    if (state !== undefined) state.stopped = true;
+    // Not found: it is over, or never began. 409: it has been told before.
+    await this.#call('POST', ariPath('recordings', 'live', recording, 'stop'), {}, [404, 409]);
+  }
+
+  async fetchRecording(recording: RecordingId): Promise<Buffer> {
+    this.#checkConnected();
+    const wav = await this.#stored(recording);
+    if (wav === null) throw new SwitchError('recordingGone', 'Asterisk has no such recording');
+    return wav;
+  }
+
+  async dropRecording(recording: RecordingId): Promise<void> {
+    this.#checkConnected();
+    if (!isRecordingName(recording)) return;
+    await this.#call('DELETE', ariPath('recordings', 'stored', recording), {}, [404]);
+  }
+
   startMusic(leg: LegId): Promise<void> {
     return this.#inOrder([leg], async () => {
       const state = this.#legs.get(leg);
       if (state !== undefined) state.music = true;
-      if (state !== undefined && state.plays.size > 0) return; // begins when the prompt ends
+      if (state !== undefined && busyWith(state) > 0) return; // begins when the prompt ends
       await this.#onLeg(leg, 'POST', ariPath('channels', leg, 'moh'));
     });
   }
@@ -307,7 +388,7 @@ export class AsteriskSwitch implements SwitchPort {
     return this.#inOrder([leg], async () => {
       const state = this.#legs.get(leg);
       if (state !== undefined) state.music = false;
-      if (state !== undefined && state.plays.size > 0) return; // a prompt has stopped it already
+      if (state !== undefined && busyWith(state) > 0) return; // a prompt has stopped it already
       await this.#onLeg(leg, 'DELETE', ariPath('channels', leg, 'moh'));
     });
   }
@@ -397,7 +478,7 @@ export class AsteriskSwitch implements SwitchPort {
         // A leg that is dialled has its own end, `timeoutMs`; it can't be told anything yet.
         if (state === undefined || (state.direction === 'out' && state.phase !== 'up')) return;
         state.leaseTtlMs = ttlMs;
-        if (state.plays.size > 0) return; // renewed when the prompt ends; it was when it began
+        if (busyWith(state) > 0) return; // renewed when the prompt ends; it was when it began
         try {
           await this.#lease(leg, state, ttlMs);
         } catch (error) {
@@ -446,9 +527,11 @@ export class AsteriskSwitch implements SwitchPort {
         const seen = await this.#look();
         if (era !== this.#era) return;
         const finished = await this.#finishedMeanwhile(seen.snapshot);
+        const recorded = await this.#recordedMeanwhile();
         if (era !== this.#era) return;
         const kept = this.#kept ?? [];
         this.#kept = null; // connected from here on: the listener may give orders at once
+        for (const [recording, ms] of recorded) this.#finishRecording(recording, ms === null ? 'failed' : 'completed', ms ?? 0);
         this.#adopt(seen.snapshot);
         this.#emit({ type: 'resynchronised', snapshot: seen.snapshot });
         for (const event of kept) this.#apply(readEvent(event));
@@ -519,6 +602,52 @@ export class AsteriskSwitch implements SwitchPort {
     return finished;
   }
 
+  /** Recordings that ended while we could not hear of it, with their lengths; null: there is nothing of it. */
+  async #recordedMeanwhile(): Promise<ReadonlyMap<RecordingId, number | null>> {
+    const over = new Map<RecordingId, number | null>();
+    for (const [recording, { unsure }] of this.#recordings) {
+      if (await this.#recordsNow(recording)) continue;
+      const wav = await this.#stored(recording);
+      if (wav !== null) over.set(recording, wavMs(wav));
+      else if (!unsure) over.set(recording, null); // one that may never have begun is ordered again
+    }
+    return over;
+  }
+
+  /** One that was begun before: it goes on, or is over, which is told now. False: it never began. */
+  async #takeUpRecording(leg: LegId, recording: RecordingId): Promise<boolean> {
+    const isLive = await this.#recordsNow(recording);
+    const wav = isLive ? null : await this.#stored(recording);
+    if (!isLive && wav === null) return false;
+    this.#followRecording(leg, recording);
+    if (wav !== null) this.#finishRecording(recording, 'completed', wavMs(wav));
+    return true;
+  }
+
+  /** One that goes on, or did until now. */
+  #followRecording(leg: LegId, recording: RecordingId): void {
+    if (this.#finishedRecordings.has(recording)) return; // told meanwhile
+    const known = this.#recordings.get(recording);
+    if (known === undefined) this.#recordings.set(recording, { leg, stopped: false, unsure: false });
+    else known.unsure = false;
+    this.#legs.get(leg)?.recordings.add(recording);
+  }
+
+  async #recordsNow(recording: RecordingId): Promise<boolean> {
+    return (await this.#call('GET', ariPath('recordings', 'live', recording), {}, [404])) !== null;
+  }
+
+  /** The file of a recording; null when there is none. */
+  async #stored(recording: RecordingId): Promise<Buffer | null> {
+    if (!isRecordingName(recording)) return null;
+    try {
+      return wholeWav(await this.#ari.download(ariPath('recordings', 'stored', recording, 'file')));
+    } catch (error) {
+      if (error instanceof AriError && error.status === 404) return null;
+      throw this.#switchError(error);
+    }
+  }
+
   async #playsAlready(play: PlayId): Promise<boolean> {
     return (await this.#call('GET', ariPath('playbacks', play), {}, [404])) !== null;
   }
@@ -586,6 +715,18 @@ export class AsteriskSwitch implements SwitchPort {
       case 'played':
         this.#finishPlay(event.playback, event.state);
         return;
+      case 'recording':
+        // A stop that was told while it waited for its turn is forgotten when that comes.
+        if (this.#recordings.get(event.recording)?.stopped !== true) return;
+        this.stopRecord(event.recording).catch((error: unknown) => {
+          this.#options.log.warn({ err: error }, 'a recording could not be stopped; it ends by itself');
+        });
+        return;
+      case 'recorded':
+        // Begun by a controller before us: told all the same.
+        if (event.channel !== null && this.#legs.has(event.channel)) this.#followRecording(event.channel, event.recording);
+        this.#finishRecording(event.recording, event.seconds === null ? 'failed' : 'completed', (event.seconds ?? 0) * 1000);
+        return;
       case 'endpoint':
         this.#tellReachable(event.name).catch((error: unknown) => {
           // Told again after the next connection, or its next change.
@@ -630,6 +771,7 @@ export class AsteriskSwitch implements SwitchPort {
     this.#legs.delete(leg);
     this.#endedLegs.add(leg);
     for (const play of [...state.plays]) this.#finishPlay(play, 'failed');
+    for (const recording of [...state.recordings]) this.#finishRecording(recording, 'failed', 0); // Asterisk would have told before
     this.#emit({ type: 'legEnded', leg, cause });
   }
 
@@ -642,10 +784,26 @@ export class AsteriskSwitch implements SwitchPort {
     const legState = this.#legs.get(leg);
     legState?.plays.delete(play);
     this.#emit({ type: 'playFinished', leg, play, outcome: known.stopped ? 'stopped' : state === 'done' ? 'completed' : 'failed' });
-    if (legState === undefined || legState.plays.size > 0) return;
-    // What had to wait for the prompt to end, unless it is no longer wanted when its turn comes.
+    if (legState !== undefined) this.#catchUp(leg, legState);
+  }
+
+  #finishRecording(recording: RecordingId, outcome: 'completed' | 'failed', durationMs: number): void {
+    const known = this.#recordings.get(recording);
+    if (known === undefined) return;
+    this.#recordings.delete(recording);
+    this.#finishedRecordings.add(recording);
+    const { leg } = known;
+    const legState = this.#legs.get(leg);
+    legState?.recordings.delete(recording);
+    this.#emit({ type: 'recordFinished', leg, recording, durationMs, outcome });
+    if (legState !== undefined) this.#catchUp(leg, legState);
+  }
+
+  /** What had to wait for a prompt or recording to end, unless it is no longer wanted when its turn comes. */
+  #catchUp(leg: LegId, legState: LegState): void {
+    if (busyWith(legState) > 0) return;
     this.#inOrder([leg], async () => {
-      if (legState.plays.size > 0 || !this.#legs.has(leg)) return;
+      if (busyWith(legState) > 0 || !this.#legs.has(leg)) return;
       if (legState.music) await this.#onLeg(leg, 'POST', ariPath('channels', leg, 'moh'));
       if (legState.leaseTtlMs !== null) await this.#lease(leg, legState, legState.leaseTtlMs);
     }).catch((error: unknown) => {
@@ -750,10 +908,13 @@ export class AsteriskSwitch implements SwitchPort {
     }
   }
 
-  /** Stops what we know to be playing, see above. Its `playFinished` follows. */
+  /** Stops what we know to be playing or recorded, see above. Its `playFinished` or `recordFinished` follows. */
   async #silence(leg: LegId): Promise<void> {
     const state = this.#legs.get(leg);
     for (const play of [...(state?.plays ?? [])]) await this.stopPlay(play);
+    for (const recording of [...(state?.recordings ?? [])]) await this.stopRecord(recording);
+    // Unlike a prompt, a leg that is recorded is not let into a bridge.
+    for (let waitedMs = 0; (state?.recordings.size ?? 0) > 0 && waitedMs < RECORDING_ENDS_MS; waitedMs += 10) await sleep(10);
   }
 
   async #lease(leg: LegId, state: LegState, ttlMs: number): Promise<void> {
@@ -857,8 +1018,14 @@ function newLeg(direction: 'in' | 'out', phase: Phase, arrival: Arrival | null):
     music: false,
     heldFrom: null,
     plays: new Set(),
+    recordings: new Set(),
     lastDigit: '',
   };
+}
+
+/** What keeps Asterisk from carrying out anything else on it. */
+function busyWith(state: LegState): number {
+  return state.plays.size + state.recordings.size;
 }
 
 /** A channel as a leg of ours; null when it is somebody else's. */
@@ -878,6 +1045,11 @@ function liveLeg(channel: AriChannel, app: string, followed: ReadonlySet<string>
 
 function legGone(cause?: unknown): SwitchError {
   return new SwitchError('legGone', 'the leg is gone', cause === undefined ? undefined : { cause });
+}
+
+/** Asterisk's answer behind an error; null when there was none. */
+function statusOf(error: SwitchError): number | null {
+  return error.cause instanceof AriError ? error.cause.status : null;
 }
 
 function messageOf(error: unknown): string {

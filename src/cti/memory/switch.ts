@@ -4,7 +4,8 @@
  *
  * Events are told in microtasks, never inside an order, as a real switch's come later than the call that caused them.
  */
-import type { BridgeId, LegId, PlayId } from '../../base/ids.ts';
+import type { BridgeId, LegId, PlayId, RecordingId } from '../../base/ids.ts';
+import { pcmWav, WAV_HEADER_BYTES, wavMs } from '../../base/wav.ts';
 import {
   type Address,
   type Arrival,
@@ -13,6 +14,7 @@ import {
   type LegCause,
   type LiveLeg,
   type OriginateOrder,
+  type RecordOrder,
   SwitchError,
   type SwitchEvent,
   type SwitchPort,
@@ -31,6 +33,19 @@ interface MemoryLeg {
   /** In the order in which they are heard. */
   readonly plays: { readonly play: PlayId; readonly media: readonly string[] }[];
   timers: { dial: NodeJS.Timeout | null; lease: NodeJS.Timeout | null };
+}
+
+const NOTHING = pcmWav(Buffer.alloc(0));
+
+interface MemoryRecording {
+  readonly leg: LegId;
+  readonly order: RecordOrder;
+  /** Null: dropped. */
+  wav: Buffer | null;
+  isLive: boolean;
+  /** Whoever listens now was told, or will be. */
+  followed: boolean;
+  timers: { longest: NodeJS.Timeout | null; silence: NodeJS.Timeout | null };
 }
 
 export interface MemorySwitchOptions {
@@ -57,6 +72,7 @@ export class MemorySwitch implements SwitchPort {
   readonly #legs = new Map<LegId, MemoryLeg>();
   readonly #known = new Set<LegId>();
   readonly #bridges = new Set<BridgeId>();
+  readonly #recordings = new Map<RecordingId, MemoryRecording>();
   readonly #finishedPlays = new Set<PlayId>();
   readonly #endpoints = new Map<string, Endpoint>();
   readonly #registered = new Set<string>();
@@ -81,6 +97,7 @@ export class MemorySwitch implements SwitchPort {
     if (this.#listener !== null) throw new SwitchError('refused', 'already connected or connecting');
     this.#closed = false;
     this.#listener = listener;
+    for (const recording of this.#recordings.values()) recording.followed = recording.isLive;
     this.restoreConnection();
     await tick();
   }
@@ -145,6 +162,40 @@ export class MemorySwitch implements SwitchPort {
     this.finishPlay(play, 'stopped');
   }
 
+  async record(leg: LegId, recording: RecordingId, order: RecordOrder): Promise<void> {
+    this.#checkConnected();
+    if (!/^[A-Za-z0-9][A-Za-z0-9_.-]*$/.test(recording)) throw new SwitchError('refused', 'not the name of a recording');
+    const known = this.#recordings.get(recording);
+    if (known !== undefined) {
+      if (!known.followed) this.#tellRecorded(recording, known);
+      return;
+    }
+    const { state } = this.#live(leg);
+    if (state !== 'up') throw new SwitchError('refused', 'the leg was not answered yet');
+    const made: MemoryRecording = { leg, order, wav: NOTHING, isLive: true, followed: true, timers: { longest: null, silence: null } };
+    this.#recordings.set(recording, made);
+    made.timers.longest = setTimeout(() => this.finishRecording(recording), order.longestMs).unref();
+    this.#awaitSilence(recording, made);
+  }
+
+  async stopRecord(recording: RecordingId): Promise<void> {
+    this.#checkConnected();
+    this.finishRecording(recording);
+  }
+
+  async fetchRecording(recording: RecordingId): Promise<Buffer> {
+    this.#checkConnected();
+    const found = this.#recordings.get(recording);
+    if (found === undefined || found.wav === null) throw new SwitchError('recordingGone', 'there is no such recording');
+    return found.wav;
+  }
+
+  async dropRecording(recording: RecordingId): Promise<void> {
+    this.#checkConnected();
+    const found = this.#recordings.get(recording);
+    if (found?.isLive === false) found.wav = null;
+  }
+
   async startMusic(leg: LegId): Promise<void> {
     this.#live(leg).music = true;
   }
@@ -159,6 +210,7 @@ export class MemorySwitch implements SwitchPort {
     this.#bridges.add(bridge);
     for (const leg of found) {
       for (const { play } of [...leg.plays]) this.finishPlay(play, 'stopped');
+      this.#endRecordings(leg.leg);
       leg.music = false;
       leg.heldFrom = null;
       leg.bridge = bridge;
@@ -271,6 +323,31 @@ export class MemorySwitch implements SwitchPort {
     }
   }
 
+  /** Whoever is at the end of the leg says something: a WAV file as `SwitchPort.fetchRecording` gives it. */
+  speak(leg: LegId, wav: Buffer): void {
+    for (const [recording, found] of this.#recordings) {
+      if (found.leg !== leg || !found.isLive || found.wav === null) continue;
+      found.wav = pcmWav(Buffer.concat([found.wav.subarray(WAV_HEADER_BYTES), wav.subarray(WAV_HEADER_BYTES)]));
+      this.#awaitSilence(recording, found);
+    }
+  }
+
+  /** A recording comes to its end: by silence, or because it has taken too long. */
+  finishRecording(recording: RecordingId): void {
+    const found = this.#recordings.get(recording);
+    if (found === undefined || !found.isLive) return;
+    found.isLive = false;
+    if (found.timers.longest !== null) clearTimeout(found.timers.longest);
+    if (found.timers.silence !== null) clearTimeout(found.timers.silence);
+    found.followed = this.#connected;
+    if (this.#connected) this.#tellRecorded(recording, found);
+  }
+
+  /** Those that are not dropped yet. */
+  get recordings(): readonly RecordingId[] {
+    return [...this.#recordings].flatMap(([recording, { wav }]) => (wav === null ? [] : recording));
+  }
+
   /** A phone registers, or is gone. */
   register(endpoint: string, registered = true): void {
     if (registered === this.#registered.has(endpoint)) return;
@@ -290,6 +367,10 @@ export class MemorySwitch implements SwitchPort {
   restoreConnection(): void {
     if (this.#connected || this.#closed) return;
     this.#connected = true;
+    for (const [recording, found] of this.#recordings) {
+      // Those of whoever listened before, and of nobody else: another one asks.
+      if (!found.isLive && !found.followed && this.#told.has(found.leg)) this.#tellRecorded(recording, found);
+    }
     for (const leg of this.#told) {
       if (!this.#legs.has(leg)) this.#tell({ type: 'legEnded', leg, cause: this.#restarted ? 'switchLost' : 'unheard' });
     }
@@ -302,7 +383,10 @@ export class MemorySwitch implements SwitchPort {
   /** The switch dies and comes back empty. */
   restart(): void {
     this.loseConnection();
-    for (const leg of this.#legs.values()) stopTimers(leg);
+    for (const leg of this.#legs.values()) {
+      stopTimers(leg);
+      this.#endRecordings(leg.leg);
+    }
     this.#legs.clear();
     this.#bridges.clear();
     this.#registered.clear();
@@ -354,9 +438,25 @@ export class MemorySwitch implements SwitchPort {
     if (found === undefined) return;
     stopTimers(found);
     for (const { play } of [...found.plays]) this.finishPlay(play, 'failed');
+    this.#endRecordings(leg);
     this.#legs.delete(leg);
     if (this.#connected) this.#told.delete(leg);
     this.#tell({ type: 'legEnded', leg, cause });
+  }
+
+  #endRecordings(leg: LegId): void {
+    for (const [recording, found] of this.#recordings) if (found.leg === leg) this.finishRecording(recording);
+  }
+
+  #awaitSilence(recording: RecordingId, found: MemoryRecording): void {
+    if (found.timers.silence !== null) clearTimeout(found.timers.silence);
+    if (found.order.silenceMs > 0) found.timers.silence = setTimeout(() => this.finishRecording(recording), found.order.silenceMs).unref();
+  }
+
+  #tellRecorded(recording: RecordingId, found: MemoryRecording): void {
+    found.followed = true;
+    if (found.isLive || found.wav === null) return; // it will be told, or was
+    this.#tell({ type: 'recordFinished', leg: found.leg, recording, durationMs: wavMs(found.wav), outcome: 'completed' });
   }
 
   #tell(event: SwitchEvent): void {

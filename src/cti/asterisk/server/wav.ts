@@ -1,4 +1,6 @@
 /** Sounds that we make ourselves: 16 bit mono PCM in a WAV file, 8 kHz, which Asterisk plays without any codec. */
+import { pcmWav } from '../../../base/wav.ts';
+
 export const sampleRate = 8000;
 
 /** One sound: several pitches at once. Silence when there is none. */
@@ -27,23 +29,11 @@ export function tonesToWav(tones: readonly Tone[]): Buffer {
 
 /** Samples from -1 to 1 as a WAV file (RIFF, PCM, 16 bit, mono, 8 kHz). */
 export function samplesToWav(samples: readonly number[]): Buffer {
-  const wav = Buffer.alloc(44 + samples.length * 2);
-  wav.write('RIFF', 0, 'latin1');
-  wav.writeUInt32LE(36 + samples.length * 2, 4);
-  wav.write('WAVEfmt ', 8, 'latin1');
-  wav.writeUInt32LE(16, 16);
-  wav.writeUInt16LE(1, 20); // PCM
-  wav.writeUInt16LE(1, 22); // mono
-  wav.writeUInt32LE(sampleRate, 24);
-  wav.writeUInt32LE(sampleRate * 2, 28);
-  wav.writeUInt16LE(2, 32);
-  wav.writeUInt16LE(16, 34);
-  wav.write('data', 36, 'latin1');
-  wav.writeUInt32LE(samples.length * 2, 40);
+  const pcm = Buffer.alloc(samples.length * 2);
   samples.forEach((sample, i) => {
-    wav.writeInt16LE(Math.round(Math.max(-1, Math.min(1, sample)) * 32767), 44 + i * 2);
+    pcm.writeInt16LE(Math.round(Math.max(-1, Math.min(1, sample)) * 32767), i * 2);
   });
-  return wav;
+  return pcmWav(pcm);
 }
 
 /** Music for who waits where no recorded music is installed: soft chords, never silent for long. */

@@ -86,7 +86,7 @@ class Centre {
       ...DEFAULT_POLICY,
       queueId: `desk-${desk}`,
       discipline: desk % 4 === 3 ? { name: 'calls-first', idleForCallbacksMs: 30_000 } : { name: 'one-queue' },
-      weights: { call: 3, callback: 2, mail: 1, chat: 3, notice: 0 },
+      weights: { call: 3, callback: 2, mail: 1, chat: 3, notice: 0, message: 1 },
       overflow:
         shape.withRules && this.desks > 1 ? [{ to: `desk-${(desk + 1) % this.desks}`, when: 'afterMs', afterMs: 90_000 } as const] : [],
     }));

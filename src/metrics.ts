@@ -25,7 +25,7 @@ export function floorMetrics(controller: Controller, directory: () => Directory)
   const events = new Counter({ name: 'madoguchi_events_total', help: 'Events written, by name', labelNames: ['name'], registers });
   const waited = new Histogram({
     name: 'madoguchi_wait_seconds',
-    help: 'From arrival to talk, of contacts that were answered',
+    help: 'From arrival to talk, of contacts that were answered by phone',
     buckets: [1, 2, 5, 10, 20, 30, 60, 120, 300, 600],
     registers,
   });
@@ -39,12 +39,13 @@ export function floorMetrics(controller: Controller, directory: () => Directory)
   const estimates = waitEstimates((deskId, errorMs) => estimateErrors.observe({ desk: deskId }, errorMs / 1_000));
   controller.onCommitted((committed) => {
     for (const event of committed.events) {
-      estimates(event, controller.floor.contacts.get(event.contactId ?? '')?.channel);
+      const channel = controller.floor.contacts.get(event.contactId ?? '')?.channel;
+      estimates(event, channel);
       events.inc({ name: event.name });
       if (event.name === 'contactEnded') ended.inc({ cause: event.cause ?? 'unknown' });
       if (event.name === 'diverted' || event.name === 'offerEnded') offers.inc({ outcome: event.cause ?? 'unknown' });
       const waitedMs = event.name === 'established' ? event.data['waitedMs'] : undefined;
-      if (typeof waitedMs === 'number') waited.observe(waitedMs / 1_000);
+      if (typeof waitedMs === 'number' && channel !== 'message') waited.observe(waitedMs / 1_000);
     }
   });
 

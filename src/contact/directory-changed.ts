@@ -6,11 +6,17 @@ import { decideAndQueue, queueAt } from './queueing.ts';
 
 /** Whoever waits at a desk that is gone is sent on, and keeps the place; whoever works and is not on the list any more is logged off. */
 export function onDirectoryChanged(draft: Draft): void {
-  const { desks, agents, entries } = draft.context.directory;
+  const { agents } = draft.context.directory;
   for (const agent of draft.floor.agents.values()) {
     if (agent.state !== 'loggedOff' && !agents.has(agent.id)) draft.apart(() => onLogOff(draft, agent.id));
   }
-  for (const contact of draft.floor.contacts.values()) {
+  sendOn(draft, draft.floor.contacts.values());
+}
+
+/** Those of these who wait at a desk that is gone: it may have gone while they were with an agent, or were looked up. */
+export function sendOn(draft: Draft, contacts: Iterable<Contact>): void {
+  const { desks, entries } = draft.context.directory;
+  for (const contact of contacts) {
     if (contact.state !== 'queued' || desks.has(contact.deskId as string)) continue;
     draft.apart(() => {
       if (entries.some((entry) => entry.id === contact.entryId)) decideAndQueue(draft, contact);

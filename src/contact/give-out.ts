@@ -6,7 +6,7 @@ import type { Assignment } from '../routing/matching/model.ts';
 import { type Changes, Draft, type Floor, type FloorContext } from './floor.ts';
 import type { Agent, Contact } from './model.ts';
 import { makeOffer } from './offering.ts';
-import { mayCallFrom, welcome } from './queueing.ts';
+import { isDialled, mayCallFrom, welcome } from './queueing.ts';
 
 /** An offer that fails for a mistake of ours is tried again after this: what it fails for may be put right. */
 const FAILED_OFFER_AGAIN_MS = 5_000;
@@ -36,7 +36,7 @@ export function giveOut(floor: Floor, context: FloorContext, meant: Changes, at:
 function offer(draft: Draft, { taskId, workerId, viaQueueId }: Assignment): void {
   const contact = draft.contact(taskId) as Contact;
   const agent = draft.agent(workerId) as Agent;
-  const mayFrom = contact.channel === 'voice' || contact.legId !== null ? draft.at : mayCallFrom(draft, contact.deskId as string, draft.at);
+  const mayFrom = isDialled(contact) && contact.legId === null ? mayCallFrom(draft, contact.deskId as string, draft.at) : draft.at;
   if (mayFrom === draft.at && draft.apart(() => makeOffer(draft, contact, workerId, viaQueueId))) return;
   const retry = mayFrom === draft.at ? draft.at + FAILED_OFFER_AGAIN_MS : mayFrom;
   draft.put('contact', { ...contact, timers: { ...contact.timers, retry } });

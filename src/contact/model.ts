@@ -17,6 +17,7 @@ import type {
   NoticeId,
   OfferId,
   PlayId,
+  RecordingId,
 } from '../base/ids.ts';
 import type { Address, HangUpReason, LegCause, SwitchEvent, SwitchSnapshot } from '../cti/port.ts';
 import type { Dialogue, Prompt, TextByLanguage } from '../ivr/scenario.ts';
@@ -28,17 +29,20 @@ export type Timers<Name extends string> = Readonly<Partial<Record<Name, EpochMs>
 
 // ---------------------------------------------------------------- contact
 
-/** `notice`: one person to be told something by phone, of many (B5). Goes the way of a callback, between the others. */
-export type Channel = 'voice' | 'callback' | 'notice';
+/**
+ * - `notice`: one person to be told something by phone, of many (B5). Goes the way of a callback, between the others.
+ * - `message`: a recording to be listened to (voicemail). Handled on the screen, without any leg.
+ */
+export type Channel = 'voice' | 'callback' | 'notice' | 'message';
 
 /**
  * identifying → scenario? → queued → offered → connected → wrapUp → ended
  *
  * - `identifying`: arrived and stored, the party is being looked up.
  * - `scenario`: in the IVR, for want of a party or by the entry's choice.
- * - `queued`: waits for an agent; a `callback` waits without a leg.
+ * - `queued`: waits for an agent; a `callback` and a `message` wait without a leg.
  * - `offered`: one live offer to one agent. A callback's visitor may be dialled first.
- * - `connected`: party and agent talk.
+ * - `connected`: party and agent talk; an agent has accepted a `message`.
  * - `wrapUp`: the talk is over (`cause` says how), the agent has still to note what it was.
  * - `ended`: over, with a cause; never changes again.
  */
@@ -90,9 +94,18 @@ export interface CallMe {
 
 /**
  * How it came in. `queueCallback`: made from a waiting call by a key; `abandonedCallback`: from one that was given up;
- * `lostCallback`: after the switch died; `notice`: one of many who are to be told something.
+ * `lostCallback`: after the switch died; `notice`: one of many who are to be told something; `voicemail`: left on the phone;
+ * `messageCallback`: an agent listened to that, and calls back.
  */
-export type Origin = 'call' | 'callMe' | 'queueCallback' | 'abandonedCallback' | 'lostCallback' | 'notice';
+export type Origin =
+  | 'call'
+  | 'callMe'
+  | 'queueCallback'
+  | 'abandonedCallback'
+  | 'lostCallback'
+  | 'notice'
+  | 'voicemail'
+  | 'messageCallback';
 
 export interface Contact {
   readonly id: ContactId;
@@ -132,6 +145,8 @@ export interface Contact {
   readonly failedAttempts: Readonly<Record<RetryOutcome, number>>;
   /** The notice that it is a task of, and whom it is for. */
   readonly notice: { readonly noticeId: NoticeId; readonly recipientId: string } | null;
+  /** What was left to be listened to; a callback to whoever left it has it too. */
+  readonly message: { readonly recording: RecordingId; readonly durationMs: number } | null;
   /** Offers made so far; their ids are made from it. */
   readonly offers: number;
   /** What the queue last told the caller. */
@@ -153,7 +168,8 @@ export interface Contact {
 
 /**
  * - `dialling`: a callback's party is being rung; the agent is kept free for it.
- * - `shown`: on the agent's screen; the phone will ring as soon as the panel confirms (or a second is over).
+ * - `shown`: on the agent's screen; the phone will ring as soon as the panel confirms (or a second is over). A `message` stays here
+ *   until it is accepted: nothing rings.
  * - `ringing`: the agent's phone rings.
  * - `accepted`: answered (and joined, unless a callback announcement still plays to the agent).
  */
@@ -170,7 +186,7 @@ export type OfferOutcome =
   | 'switchLost';
 export type OfferTimer =
   | 'pop' // the panel's confirmation is overdue: ring all the same
-  | 'ring' // the agent does not answer
+  | 'ring' // the agent does not answer, or accept
   | 'dial' // the party does not answer, and the switch says nothing
   | 'join' // the announcement to the agent is overdue: join all the same
   | 'reach'; // the phone has not registered yet, but may: ring it again
@@ -363,8 +379,13 @@ export type FloorInput =
   /** The phone of an agent registered, or is gone. */
   | { readonly type: 'phoneReachable'; readonly agentId: AgentId; readonly phone: Agent['phone']; readonly reachable: boolean }
   | { readonly type: 'offerShown'; readonly agentId: AgentId; readonly offerId: OfferId }
+  /** Of a message: on the screen, as there is no phone to answer. */
+  | { readonly type: 'offerAccepted'; readonly agentId: AgentId; readonly offerId: OfferId }
   | { readonly type: 'offerDeclined'; readonly agentId: AgentId; readonly offerId: OfferId }
+  /** A talk is over, or a message done. */
   | { readonly type: 'agentHangUp'; readonly agentId: AgentId; readonly offerId: OfferId }
+  /** Whoever left the message that the agent has in hand is to be called; the message is done with that. */
+  | { readonly type: 'messageCallBack'; readonly agentId: AgentId; readonly contactId: ContactId }
   | {
       readonly type: 'wrapUp';
       readonly agentId: AgentId;
@@ -433,7 +454,9 @@ export type OrderBody =
   | { readonly type: 'stopMusic'; readonly leg: LegId }
   | { readonly type: 'join'; readonly bridge: BridgeId; readonly legs: readonly LegId[] }
   | { readonly type: 'dropBridge'; readonly bridge: BridgeId }
-  | { readonly type: 'lookUpParty'; readonly contactId: ContactId; readonly by: 'callingNumber' | 'customerCode'; readonly value: string };
+  | { readonly type: 'lookUpParty'; readonly contactId: ContactId; readonly by: 'callingNumber' | 'customerCode'; readonly value: string }
+  /** Fetch a recording from the switch and store it: the contact is about it. */
+  | { readonly type: 'keepRecording'; readonly contactId: ContactId; readonly recording: RecordingId };
 
 // ---------------------------------------------------------------- policy
 

@@ -3,6 +3,8 @@
  *
  *   offered → (callback, party first: dial the party) → shown → ringing → accepted → (agent first: dial the party) → connected → wrap-up
  *
+ * A message has no legs and nothing to ring: shown → accepted (on the screen, see `messages.ts`) → wrap-up.
+ *
  * Every way out of an offer is `endOffer`; every way out of a talk is `clearConnection` or, when the agent's side broke
  * down, `endOffer('agentLeft')`, which gives the contact its old place back.
  */
@@ -52,7 +54,7 @@ export function makeOffer(draft: Draft, contact: Contact, agentId: AgentId, viaD
   draft.event('offered', { contact: offered, offer, data: viaDeskId === contact.deskId ? {} : { via: viaDeskId } });
   occupy(draft, draft.agent(agentId) as Agent, offered);
   const leg = draft.leg(contact.legId);
-  if (leg?.state === 'up') show(draft, offer);
+  if (leg?.state === 'up' || contact.channel === 'message') show(draft, offer);
   else if (leg) draft.put('offer', { ...offer, state: 'dialling', timers: { dial: leg.createdAt + dialDeadlineMs(draft) } });
   else if (draft.context.rulesOf(offer.deskId).callbacks.first === 'agent') show(draft, offer);
   else dialParty(draft, offered, offer);
@@ -87,9 +89,15 @@ function show(draft: Draft, offer: Offer): void {
 
 export function onOfferShown(draft: Draft, agentId: AgentId, offerId: OfferId): void {
   const offer = draft.offer(offerId);
-  if (offer?.agentId !== agentId || offer.state !== 'shown') return; // rings already, or was taken back
+  if (offer?.agentId !== agentId || offer.state !== 'shown' || offer.timers.pop === undefined) return; // is asked already, or was taken back
   draft.event('screenPopped', { contact: draft.contact(offer.contactId), offer });
-  ringAgent(draft, offer);
+  askAgent(draft, offer);
+}
+
+/** The agent has time to take it from now on: the phone rings, but for what is accepted on the screen. */
+export function askAgent(draft: Draft, offer: Offer): void {
+  if (draft.contact(offer.contactId)?.channel !== 'message') return ringAgent(draft, offer);
+  draft.put('offer', { ...offer, timers: { ring: draft.at + draft.context.policy.ringMs } });
 }
 
 /** The agent's phone rings now. */
@@ -155,6 +163,8 @@ const GREETING: Readonly<Record<Contact['origin'], PromptName>> = {
   abandonedCallback: 'callback.helloAgain',
   lostCallback: 'callback.helloAgain',
   notice: 'notice.hello',
+  voicemail: 'callback.hello',
+  messageCallback: 'callback.hello',
 };
 const ANNOUNCEMENT: Partial<Record<Contact['origin'], PromptName>> = {
   callMe: 'callMe.callerFromWebWaiting',
@@ -211,7 +221,8 @@ export function onAgentHangUp(draft: Draft, agentId: AgentId, offerId: OfferId):
   else endOffer(draft, offer, 'declined');
 }
 
-function requireOffer(draft: Draft, agentId: AgentId, offerId: OfferId): Offer {
+/** @throws InputRefused when it is over, or another agent's */
+export function requireOffer(draft: Draft, agentId: AgentId, offerId: OfferId): Offer {
   const offer = draft.offer(offerId);
   if (offer?.agentId !== agentId) throw new InputRefused('offerGone', 'this offer is over');
   return offer;
@@ -261,7 +272,7 @@ const ANNOUNCE_SOON_MS = 2_000;
 export function clearConnection(draft: Draft, contact: Contact, offer: Offer, by: 'party' | 'agent'): void {
   hangUpLeg(draft, contact.legId);
   hangUpLeg(draft, offer.legId);
-  draft.order(contact.id, { type: 'dropBridge', bridge: offer.bridgeId });
+  if (contact.channel !== 'message') draft.order(contact.id, { type: 'dropBridge', bridge: offer.bridgeId });
   draft.put('offer', { ...offer, state: 'ended', stateSince: draft.at, endedAt: draft.at, outcome: 'completed', timers: {} });
   const cleared = draft.put('contact', {
     ...contact,
@@ -429,6 +440,6 @@ export function withoutPanel(draft: Draft, agentId: AgentId): void {
   const contact = offer && draft.contact(offer.contactId);
   if (!offer || !contact) return;
   if (contact.state === 'connected') {
-    if (agent.phone === 'browser') endOffer(draft, offer, 'agentLeft');
+    if (agent.phone === 'browser' || contact.channel === 'message') endOffer(draft, offer, 'agentLeft');
   } else endOffer(draft, offer, 'panelLost');
 }

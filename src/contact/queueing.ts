@@ -23,12 +23,14 @@ export function decideAndQueue(draft: Draft, contact: Contact): void {
   queueAt(draft, contact, decision);
 }
 
+/** Whether somebody is called for it, at times at which people may be called. */
+export const isDialled = ({ channel }: Contact): boolean => channel === 'callback' || channel === 'notice';
+
 /** The contact waits at the desk that was decided. Its place is by its arrival, not by this moment. */
 export function queueAt(draft: Draft, contact: Contact, decision: Decision): void {
   const decided: Contact = { ...contact, decision, deskId: decision.deskId };
   draft.event('deskDecided', { contact: decided, cause: decision.rule, data: { why: decision.why.map((step) => step.en) } });
-  const isOutgoing = contact.channel !== 'voice';
-  const restUntil = isOutgoing ? mayCallFrom(draft, decision.deskId, Math.max(draft.at, contact.promisedAt ?? 0)) : draft.at;
+  const restUntil = isDialled(contact) ? mayCallFrom(draft, decision.deskId, Math.max(draft.at, contact.promisedAt ?? 0)) : draft.at;
   const queued = draft.put('contact', {
     ...decided,
     state: 'queued',
@@ -67,7 +69,8 @@ function isStaffed(draft: Draft, deskId: DeskId): boolean {
 /** Those who have just begun to wait, and have not found an agent at once: how long it will take is estimated, and they are told. */
 export function welcome(draft: Draft, contact: Contact): void {
   let waiting = contact;
-  if (contact.estimatedWaitMs === null) {
+  // Whoever left a message is told nothing any more.
+  if (contact.estimatedWaitMs === null && contact.channel !== 'message') {
     const position = positionOf(draft, contact);
     const estimatedWaitMs = position === null ? null : draft.floor.queues.estimateMs(contact.deskId as DeskId, position);
     if (estimatedWaitMs !== null) {
@@ -133,8 +136,10 @@ export function onQueueDigit(draft: Draft, contact: Contact, digit: string): voi
   continueAsCallback(draft, contact, 'queueCallback');
 }
 
+type CallbackOrigin = 'queueCallback' | 'abandonedCallback' | 'lostCallback' | 'messageCallback';
+
 /** A callback that takes the place of a contact whose party has gone, or is about to: same desk, same entry time. */
-export function continueAsCallback(draft: Draft, contact: Contact, origin: 'queueCallback' | 'abandonedCallback' | 'lostCallback'): void {
+export function continueAsCallback(draft: Draft, contact: Contact, origin: CallbackOrigin): void {
   if (contact.callingNumber.kind !== 'valid') throw new Error(`contact ${contact.id} has no number to call back`);
   const id = nextContactId(draft);
   const callMe: CallMe = {
@@ -155,6 +160,7 @@ export function continueAsCallback(draft: Draft, contact: Contact, origin: 'queu
     queuedAt: contact.queuedAt,
     preferred: contact.preferred,
     callMe,
+    message: contact.message,
     continues: contact.id,
   });
   draft.event('contactArrived', { contact: callback, data: { channel: 'callback', origin, continues: contact.id } });
@@ -191,6 +197,7 @@ export function newContact(draft: Draft, arrivedAt: EpochMs, given: Pick<Contact
     attempts: 0,
     failedAttempts: { busy: 0, noAnswer: 0, failed: 0 },
     notice: null,
+    message: null,
     offers: 0,
     announced: null,
     plays: 0,

@@ -11,10 +11,10 @@ import type { Assignment, Availability, Kind, Task, Worker } from '../routing/ma
 import type { Agent, Channel, Contact } from './model.ts';
 import { serialOf } from './place.ts';
 
-/** Calls, callbacks and notices all want the whole person. Other channels have no contacts yet. */
+/** Calls, callbacks, notices and messages to listen to all want the whole person. Other channels have no contacts yet. */
 const CAPACITY = { voice: 1, chat: 0, mail: 0 } as const;
 const NO_LOAD = { voice: 0, chat: 0, mail: 0 } as const;
-const KIND: Readonly<Record<Channel, Kind>> = { voice: 'call', callback: 'callback', notice: 'notice' };
+const KIND: Readonly<Record<Channel, Kind>> = { voice: 'call', callback: 'callback', notice: 'notice', message: 'message' };
 
 /** By what the queues go. */
 export interface QueueSettings {

@@ -22,12 +22,14 @@ import {
 import { onCallMeRequested, onLegArrived, onNoticeTask, onPartyLookedUp } from './arrival.ts';
 import { onCallbackMoved, onCallMeCancelled, onNoticeStopped } from './callbacks.ts';
 import { dialoguePlay, feedDialogue } from './dialogue.ts';
-import { onDirectoryChanged } from './directory-changed.ts';
+import { onDirectoryChanged, sendOn } from './directory-changed.ts';
 import { type Changes, Draft, type Floor, type FloorContext, withoutTimers } from './floor.ts';
 import { giveOut } from './give-out.ts';
 import { hangUpLeg, hangUpStray } from './legs.ts';
+import { onMessageCallBack, onOfferAccepted } from './messages.ts';
 import type { Contact, FloorInput, Offer } from './model.ts';
 import {
+  askAgent,
   endOffer,
   join,
   onAgentHangUp,
@@ -58,6 +60,7 @@ export function take(floor: Floor, context: FloorContext, input: FloorInput, at:
 export function step(floor: Floor, context: FloorContext, input: FloorInput, at: EpochMs): Changes {
   const draft = new Draft(floor, context, at);
   decide(draft, input);
+  sendOn(draft, [...draft.contacts.values()]);
   return draft;
 }
 
@@ -97,10 +100,14 @@ function decide(draft: Draft, input: FloorInput): void {
       return onPhoneReachable(draft, input.agentId, input.phone, input.reachable);
     case 'offerShown':
       return onOfferShown(draft, input.agentId, input.offerId);
+    case 'offerAccepted':
+      return onOfferAccepted(draft, input.agentId, input.offerId);
     case 'offerDeclined':
       return onOfferDeclined(draft, input.agentId, input.offerId);
     case 'agentHangUp':
       return onAgentHangUp(draft, input.agentId, input.offerId);
+    case 'messageCallBack':
+      return onMessageCallBack(draft, input.agentId, input.contactId);
     case 'wrapUp':
       return onWrapUp(draft, input.agentId, input.contactId, input.disposition, input.note);
     case 'callMeRequested':
@@ -172,7 +179,7 @@ function onPanelOpened(draft: Draft, agentId: string, holdsCall: boolean): void 
   const agent = panelBack(draft, requireAgent(draft, agentId));
   const offer = draft.offer(agent.offerId);
   const contact = offer && draft.contact(offer.contactId);
-  if (!offer || agent.phone !== 'browser' || holdsCall) return;
+  if (!offer || contact?.channel === 'message' || agent.phone !== 'browser' || holdsCall) return;
   // The page was loaded anew, and with it went its phone: a call that was on it is put through again.
   if (contact?.state === 'connected' || (offer.state === 'ringing' && draft.leg(offer.legId)?.state === 'ringing')) {
     hangUpLeg(draft, offer.legId);
@@ -232,7 +239,7 @@ function onOfferTimer(draft: Draft, id: string, name: keyof Offer['timers']): vo
   if (!offer || !isDue(draft, offer.timers[name])) return;
   const rung = draft.put('offer', { ...offer, timers: withoutTimers(offer, name) });
   const contact = draft.contact(offer.contactId);
-  if (draft.context.switchAway && (name === 'ring' || name === 'dial')) {
+  if (draft.context.switchAway && contact?.channel !== 'message' && (name === 'ring' || name === 'dial')) {
     // Whether it rings, or was answered, nobody can tell now: its time begins anew, and the comparison will say.
     const againMs = name === 'ring' ? draft.context.policy.ringMs : draft.context.policy.dialMs;
     draft.put('offer', { ...rung, timers: { ...rung.timers, [name]: draft.at + againMs } });
@@ -240,6 +247,7 @@ function onOfferTimer(draft: Draft, id: string, name: keyof Offer['timers']): vo
   }
   switch (name) {
     case 'pop':
+      return askAgent(draft, rung);
     case 'reach':
       return ringAgent(draft, rung);
     case 'ring':

@@ -24,7 +24,7 @@ const WORDS: Readonly<Record<string, readonly string[]>> = {
   'party.language': ['ja', 'en', ''],
   'entry.language': ['ja', 'en'],
   'caller.numberKind': ['valid', 'withheld', 'missing', 'malformed'],
-  channel: ['voice', 'callback'],
+  channel: ['voice', 'callback', 'message'],
 };
 
 export interface ConditionFacts {

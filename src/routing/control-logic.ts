@@ -49,7 +49,7 @@ export interface ControlLogic {
 export interface DeskFacts {
   readonly party: Party;
   readonly entry: Entry;
-  readonly channel: 'voice' | 'callback' | 'notice';
+  readonly channel: 'voice' | 'callback' | 'notice' | 'message';
   readonly callingNumber: CallingNumber;
 }
 

@@ -233,7 +233,7 @@ const LogicTest = Type.Object(
         region: Type.Optional(Type.String({ pattern: '^[A-Z0-9-]+$', description: "a region, as '13'" })),
         from: Type.Optional(Type.String({ pattern: '^\\+[1-9]\\d{3,14}$', description: 'a number, as +81312345678' })),
         at: Type.Optional(Type.String({ description: 'a time with its zone, as 2026-11-20T10:00+09:00' })),
-        channel: Type.Optional(Type.Enum(['voice', 'callback'])),
+        channel: Type.Optional(Type.Enum(['voice', 'callback', 'message'])),
         language: Type.Optional(Type.Enum(['ja', 'en'], { description: 'the language of the entry: ja or en' })),
         speaks: Type.Optional(Type.Enum(['ja', 'en'], { description: 'the language of the party: ja or en' })),
       },

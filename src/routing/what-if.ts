@@ -45,7 +45,7 @@ export type Ending = 'answered' | 'gaveUp' | 'calledBack' | 'withdrawn' | 'faile
 /** A contact that came to a queue, as it really went. */
 export interface LoggedContact {
   readonly id: ContactId;
-  readonly kind: Extract<Kind, 'call' | 'callback' | 'notice'>;
+  readonly kind: Extract<Kind, 'call' | 'callback' | 'notice' | 'message'>;
   readonly deskId: DeskId;
   readonly wishes: Wishes;
   /** Who handled this customer last, for rules that prefer that agent. */
@@ -431,12 +431,12 @@ class Play {
   #wait(waiting: Waiting, at: EpochMs, restsUntil: EpochMs = at): void {
     const { demand, kind, deskId, wishes, queuedAt, serial } = waiting;
     const { contact, id } = demand;
-    const isCall = kind === 'call';
+    const isDialled = kind === 'callback' || kind === 'notice';
     const preferred =
       wishes.preferLastAgentMs > 0 && contact.lastAgentId !== null
         ? { agentId: contact.lastAgentId, until: queuedAt + wishes.preferLastAgentMs }
         : null;
-    const mayBeAt = isCall ? at : this.#settings.nextTimeToCall(deskId, Math.max(restsUntil, contact.promisedAt ?? 0));
+    const mayBeAt = isDialled ? this.#settings.nextTimeToCall(deskId, Math.max(restsUntil, contact.promisedAt ?? 0)) : at;
     this.#matching.add({
       id,
       queueId: deskId,

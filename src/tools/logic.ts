@@ -22,7 +22,7 @@ import { runLogicTests } from '../routing/logic-tests.ts';
 import type { CallingNumber, Party, PartyRecord } from '../routing/party.ts';
 import { NoDatabaseError, openDatabase } from './database.ts';
 
-const HELP = `npm run logic -- explain --from NUMBER --to ENTRY [--at TIME] [--customer CODE] [--channel voice|callback] [--json]
+const HELP = `npm run logic -- explain --from NUMBER --to ENTRY [--at TIME] [--customer CODE] [--channel voice|callback|message] [--json]
       which desk a contact goes to, by which rule, and why; what the rule wishes for it, and how the desk gives out
       --from      the calling number, in any form; or: withheld
       --to        the dialled number or short code, as 1000
@@ -54,7 +54,7 @@ export interface Question {
   readonly to: string;
   readonly at: number;
   readonly customerCode: string | null;
-  readonly channel: 'voice' | 'callback';
+  readonly channel: 'voice' | 'callback' | 'message';
 }
 
 export interface Explanation {
@@ -217,7 +217,9 @@ function print(e: Explanation): void {
 function questionOf(values: Readonly<Record<string, string | boolean | undefined>>): Question {
   const { from, to, at, customer, channel } = values;
   if (typeof from !== 'string' || typeof to !== 'string') throw new UsageError('explain needs --from and --to');
-  if (channel !== undefined && channel !== 'voice' && channel !== 'callback') throw new UsageError('--channel is voice or callback');
+  if (channel !== undefined && channel !== 'voice' && channel !== 'callback' && channel !== 'message') {
+    throw new UsageError('--channel is voice, callback or message');
+  }
   const hasZone = typeof at === 'string' && /(Z|[+-]\d\d:?\d\d)$/i.test(at);
   if (at !== undefined && (!hasZone || Number.isNaN(Date.parse(at)))) {
     throw new UsageError(`--at ${String(at)} is not a time with its zone, as 2026-11-21T10:00+09:00`);

@@ -46,8 +46,8 @@ export const CustomerView = Type.Object({
 export const ContactView = Type.Object({
   contactId: Type.String(),
   offerId: Nullable(Type.String()),
-  channel: Literals('voice', 'callback', 'notice'),
-  origin: Literals('call', 'callMe', 'queueCallback', 'abandonedCallback', 'lostCallback', 'notice'),
+  channel: Literals('voice', 'callback', 'notice', 'message'),
+  origin: Literals('call', 'callMe', 'queueCallback', 'abandonedCallback', 'lostCallback', 'notice', 'voicemail', 'messageCallback'),
   /** `dialling`: the visitor is being rung; `shown`: your phone is about to ring; then as named. */
   stage: Literals('dialling', 'shown', 'ringing', 'joining', 'connected', 'wrapUp'),
   language: Literals('ja', 'en'),

@@ -118,12 +118,30 @@ export const INVARIANTS: Readonly<Record<string, Check>> = {
 
   'two who are connected both have a live leg, or the agent gets a new one': (w) =>
     live(w)
-      .filter((c) => c.state === 'connected')
+      .filter((c) => c.state === 'connected' && c.channel !== 'message')
       .filter((c) => {
         const offer = w.floor.offers.get(c.offerId ?? '');
         return !w.floor.legs.has(c.legId ?? '') || !(w.floor.legs.has(offer?.legId ?? '') || offer?.timers.reach !== undefined);
       })
       .map((c) => c.id),
+
+  'a message has no leg, nothing rings for it, and all that the switch is told is to hand over its recording, once': (w) => {
+    const messages = [...w.contacts.values()].filter((c) => c.channel === 'message');
+    return messages
+      .filter((c) => {
+        const orders = w.ordersFor(c.id);
+        const offers = [...w.floor.offers.values()].filter((o) => o.contactId === c.id);
+        const rings = offers.some((o) => o.legId !== null || o.state === 'dialling' || o.state === 'ringing');
+        const isAsItBegan = c.message !== null && c.continues !== null && c.legId === null && c.attempts === 0;
+        return !isAsItBegan || rings || orders.join() !== 'keepRecording';
+      })
+      .map((c) => `${c.id} (${c.state}): ${w.ordersFor(c.id).join()}`);
+  },
+
+  'a message ends by an agent’s work alone': (w) =>
+    [...w.contacts.values()]
+      .filter((c) => c.channel === 'message' && c.state === 'ended' && (c.cause !== 'handled' || c.connectedAt === null))
+      .map((c) => `${c.id} (${c.cause})`),
 
   'the events alone make the tables as they are': (w) => {
     const bad = (id: string, differences: string[]): string[] => differences.map((what) => `${id}: ${what}`);

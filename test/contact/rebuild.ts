@@ -42,6 +42,7 @@ export class Rebuilt {
     // Most events change no column.
     switch (event.name as string) {
       case 'contactArrived': {
+        const isMessage = data['channel'] === 'message';
         const before = typeof data['continues'] === 'string' ? this.contacts.get(data['continues']) : undefined;
         this.contacts.set(id, {
           channel: data['channel'] as Contact['channel'],
@@ -49,8 +50,9 @@ export class Rebuilt {
           state: 'identifying',
           deskId: event.deskId,
           agentId: null,
-          arrivedAt: before?.arrivedAt ?? at,
-          queuedAt: before?.queuedAt ?? null,
+          // A message is as old as itself; a callback has the place of what it continues.
+          arrivedAt: (isMessage ? undefined : before?.arrivedAt) ?? at,
+          queuedAt: (isMessage ? undefined : before?.queuedAt) ?? null,
           connectedAt: null,
           endedAt: null,
           cause: null,

@@ -1,8 +1,9 @@
 /** A small centre in memory: the real floor and steps, a switch and a database that answer as the test says. */
 import { expect } from 'vitest';
-import { type Changes, Floor, type FloorContext } from '#src/contact/floor.ts';
+import { type Changes, Draft, Floor, type FloorContext } from '#src/contact/floor.ts';
+import { leaveMessage } from '#src/contact/messages.ts';
 import type { Agent, Contact, FloorEvent, FloorInput, FloorPolicy, Leg, Offer, OrderBody } from '#src/contact/model.ts';
-import { take } from '#src/contact/step.ts';
+import { step, take } from '#src/contact/step.ts';
 import type { LegCause } from '#src/cti/port.ts';
 import { DEFAULT_DESK_RULES, type DeskRules, NO_WISHES, type Wishes } from '#src/routing/desk-rules.ts';
 import type { AgentProfile, Desk, Directory } from '#src/routing/directory.ts';
@@ -207,6 +208,8 @@ export class World {
   /** By the last input. */
   changed: Changes | null = null;
   readonly orders: OrderBody[] = [];
+  /** Types of all orders, by contact. */
+  readonly #ordered = new Map<string, OrderBody['type'][]>();
   /** As the tables would hold them: the ended ones too. */
   readonly contacts = new Map<string, Contact>();
   readonly offers = new Map<string, Offer>();
@@ -214,9 +217,9 @@ export class World {
   readonly agents = new Map<string, Agent>();
   #calls = 0;
 
-  give(input: FloorInput, afterMs = 1): Changes {
+  give(input: FloorInput, afterMs = 1, decide = step): Changes {
     this.at += afterMs;
-    const changes = take(this.floor, this.context, input, this.at);
+    const changes = take(this.floor, this.context, input, this.at, decide);
     for (const [id, r] of changes.contacts) this.contacts.set(id, r);
     for (const [id, r] of changes.offers) this.offers.set(id, r);
     for (const [id, r] of changes.legs) this.legs.set(id, r);
@@ -225,6 +228,7 @@ export class World {
     for (const event of changes.events) this.rebuilt.read(event);
     this.changed = changes;
     this.orders.push(...changes.orders);
+    for (const { contactId, type } of changes.orders) this.#ordered.set(contactId, [...this.ordersFor(contactId), type]);
     this.failures.push(...(changes.failures ?? []));
     if (!this.mayFail && this.failures.length > 0) throw this.failures[0];
     const broken = checkFloor(this);
@@ -291,6 +295,23 @@ export class World {
     return call;
   }
 
+  /** The caller of a contact leaves a message, as a dialogue has it done; returns the message's id. */
+  leaveMessage(contactId: string, deskId: string | null = null, durationMs = 12_000): string {
+    const recording = `${contactId}.r1`;
+    const changes = this.give({ type: 'tick' }, 1, (floor, context, _input, at) => {
+      const draft = new Draft(floor, context, at);
+      leaveMessage(draft, draft.contact(contactId) as Contact, { recording, durationMs, deskId });
+      return draft;
+    });
+    return [...changes.contacts.values()].find((c) => c.channel === 'message' && c.continues === contactId)?.id ?? 'none';
+  }
+
+  /** On the agent's screen: what is offered there is taken. */
+  accept(contactId: string): void {
+    const { id, agentId } = this.offerOf(contactId);
+    this.give({ type: 'offerAccepted', agentId, offerId: id });
+  }
+
   shown(offer: Offer): void {
     this.give({ type: 'offerShown', agentId: offer.agentId, offerId: offer.id });
   }
@@ -333,6 +354,11 @@ export class World {
 
   ordersOf(type: OrderBody['type']): OrderBody[] {
     return this.orders.filter((o) => o.type === type);
+  }
+
+  /** Types of all orders that were ever given for a contact. */
+  ordersFor(contactId: string): readonly OrderBody['type'][] {
+    return this.#ordered.get(contactId) ?? [];
   }
 
   /** Forgets the orders so far, so that a test sees those of its next act alone. */

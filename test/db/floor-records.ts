@@ -34,6 +34,7 @@ export function contact(id: string, given: Partial<Contact> = {}): Contact {
     attempts: 0,
     failedAttempts: { busy: 0, noAnswer: 0, failed: 0 },
     notice: null,
+    message: null,
     offers: 0,
     announced: null,
     plays: 0,

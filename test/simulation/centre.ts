@@ -387,6 +387,7 @@ export class Centre {
           this.#tell({ type: 'partyLookedUp', contactId: order.contactId, by: order.by, record }),
         );
       }
+      case 'keepRecording':
       case 'answer':
       case 'stopPlay':
       case 'startMusic':

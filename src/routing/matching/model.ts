@@ -11,7 +11,7 @@
  * 4. the worker is not among the task's excluded ones;
  * 5. `notBefore` is over;
  * 6. while the preferred agent is waited for, the worker is that agent, through the task's own queue;
- * 7. in a `calls-first` queue, a task that nobody is waiting on the line for (`callback`, `mail`, `notice`) goes only to a worker
+ * 7. in a `calls-first` queue, a task that nobody is waiting on the line for (`callback`, `mail`, `notice`, `message`) goes only to a worker
  *    to whom no call has been assigned for `idleForCallbacksMs` (counted from `idleSince` where none ever was).
  *
  * **Who gets whom.** All eligible pairs stand in one order, and the first pair is taken, again and again, until there is none:
@@ -35,7 +35,7 @@
  */
 import type { AgentId, DeskId, EpochMs } from '../../base/ids.ts';
 
-export const KINDS = ['call', 'callback', 'mail', 'chat', 'notice'] as const;
+export const KINDS = ['call', 'callback', 'mail', 'chat', 'notice', 'message'] as const;
 export type Kind = (typeof KINDS)[number];
 export const CHANNELS = ['voice', 'chat', 'mail'] as const;
 export type Channel = (typeof CHANNELS)[number];
@@ -145,7 +145,7 @@ export interface QueuePolicy {
 export const DEFAULT_POLICY: Omit<QueuePolicy, 'queueId'> = {
   discipline: { name: 'one-queue' },
   tieBreak: 'longestIdle',
-  weights: { call: 1, callback: 1, mail: 1, chat: 1, notice: 0 },
+  weights: { call: 1, callback: 1, mail: 1, chat: 1, notice: 0, message: 1 },
   promise: { leadMs: 0, weight: 10 },
   overflow: [],
 };

@@ -53,7 +53,9 @@ export function readLog(logged: LoggedPeriod, directory: Directory, period: { re
   const atDesk = logged.contacts.filter((row) => row.deskId !== null && directory.desks.has(row.deskId));
   const calls = new Map(atDesk.filter((row) => row.channel === 'voice' && row.connectedAt === null).map((row) => [row.id, row]));
   const callbackOf = new Map<ContactId, ContactRow>();
-  for (const row of atDesk) if (row.continuesId !== null && calls.has(row.continuesId)) callbackOf.set(row.continuesId, row);
+  for (const row of atDesk) {
+    if (row.channel === 'callback' && row.continuesId !== null && calls.has(row.continuesId)) callbackOf.set(row.continuesId, row);
+  }
   const continuing = new Set([...callbackOf.values()].map(({ id }) => id));
 
   // An agent has these in hand when the period begins, and is busy with them by the agent's own states.
@@ -96,7 +98,7 @@ function deskFacts({ channel, entryId, party, callingNumber }: ContactRow, direc
 
 // ---------------------------------------------------------------- contacts
 
-const KIND = { voice: 'call', callback: 'callback', notice: 'notice' } as const;
+const KIND = { voice: 'call', callback: 'callback', notice: 'notice', message: 'message' } as const;
 
 function endingOf({ connectedAt, cause }: ContactRow): Ending {
   if (connectedAt !== null) return 'answered';

@@ -5,10 +5,14 @@ export const T0 = Date.UTC(2026, 3, 1, 9);
 export const SECOND = 1_000;
 export const MINUTE = 60_000;
 
-const CHANNEL_OF = { call: 'voice', callback: 'voice', notice: 'voice', mail: 'mail', chat: 'chat' } as const satisfies Record<
-  Kind,
-  unknown
->;
+const CHANNEL_OF = {
+  call: 'voice',
+  callback: 'voice',
+  notice: 'voice',
+  message: 'voice',
+  mail: 'mail',
+  chat: 'chat',
+} as const satisfies Record<Kind, unknown>;
 
 export function task(id: string, about: Partial<Task> = {}): Task {
   const kind = about.kind ?? 'call';

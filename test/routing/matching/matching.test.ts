@@ -47,7 +47,7 @@ describe('one queue', () => {
   });
 
   it('lets calls age faster than mails where the weights say so, until the mail is old enough', () => {
-    engine.setPolicy(policy('tokyo', { weights: { call: 4, callback: 2, mail: 1, chat: 4, notice: 0 } }));
+    engine.setPolicy(policy('tokyo', { weights: { call: 4, callback: 2, mail: 1, chat: 4, notice: 0, message: 1 } }));
     wait(task('mail', { kind: 'mail', channel: 'voice', arrivedAt: T0 }), task('call', { arrivedAt: T0 + 90 * SECOND }));
     expect(order(T0 + 100 * SECOND)).toEqual(['mail', 'call']); // 100 points against 40
     expect(order(T0 + 130 * SECOND)).toEqual(['call', 'mail']); // 130 against 160

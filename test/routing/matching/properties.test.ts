@@ -87,7 +87,7 @@ const anyPolicy = fc
       fc.record({ name: fc.constant('calls-first' as const), idleForCallbacksMs: span }),
     ),
     tieBreak: fc.constantFrom('longestIdle' as const, 'leastOccupied' as const, 'roundRobin' as const),
-    weights: fc.record({ call: weight, callback: weight, mail: weight, chat: weight, notice: weight }),
+    weights: fc.record({ call: weight, callback: weight, mail: weight, chat: weight, notice: weight, message: weight }),
     promise: fc.record({ leadMs: span, weight }),
     overflow: fc.array(
       fc.record({ to: fc.constantFrom(...QUEUES), when: fc.constantFrom('afterMs', 'estimatedWaitMs', 'nobody'), ms: span }),

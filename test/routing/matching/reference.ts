@@ -95,7 +95,7 @@ export class Reference {
   }
 
   isLater(task: Task): boolean {
-    return this.policy(task.queueId).discipline.name === 'calls-first' && ['callback', 'mail', 'notice'].includes(task.kind);
+    return this.policy(task.queueId).discipline.name === 'calls-first' && ['callback', 'mail', 'notice', 'message'].includes(task.kind);
   }
 
   requirements(task: Task, now: number): readonly Requirement[] {

@@ -19,6 +19,8 @@ const ORIGIN_ICONS: Readonly<Record<ContactView['origin'], IconName>> = {
   abandonedCallback: 'callback',
   lostCallback: 'callback',
   notice: 'notice',
+  voicemail: 'voicemail',
+  messageCallback: 'callback',
 };
 
 export function ContactPane({ panel, agent, contact }: Props) {

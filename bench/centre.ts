@@ -9,6 +9,7 @@ import { Controller } from '../src/contact/controller.ts';
 import type { FloorContext } from '../src/contact/floor.ts';
 import type { FloorPolicy } from '../src/contact/model.ts';
 import type { FloorStore, PartyFinder } from '../src/contact/ports.ts';
+import { PgRecordingStore } from '../src/db/recordings.ts';
 import { PgFloorStore } from '../src/db/store.ts';
 import type { AgentProfile } from '../src/routing/directory.ts';
 import type { PartyRecord } from '../src/routing/party.ts';
@@ -67,6 +68,7 @@ export function controllerOf(options: CentreOptions) {
     switch: sw,
     finder: options.finder ?? { find: async (_domain, _by, value) => recordOf(value) },
     prompts: { media: async () => ['tone:prompt'] },
+    recordings: new PgRecordingStore(pool),
     context: () => context,
     clock: { now: () => Date.now() },
     leaseTtlMs,

@@ -23,6 +23,8 @@ import {
   LeaseLostError,
   type PartyFinder,
   type PromptStore,
+  type RecordingStore,
+  type ScenarioServices,
 } from './ports.ts';
 import { take } from './step.ts';
 
@@ -34,6 +36,9 @@ export interface ControllerOptions {
   readonly switch: SwitchPort;
   readonly finder: PartyFinder;
   readonly prompts: PromptStore;
+  readonly recordings: RecordingStore;
+  /** Left out: scenarios ask nothing of others, and have nothing sent. */
+  readonly services?: ScenarioServices;
   /** Asked at every step, so that a new directory or scenario is used from then on. */
   readonly context: () => FloorContext;
   readonly clock: Clock;
@@ -113,8 +118,11 @@ export class Controller {
     this.#floor = new Floor(options.domainId);
     this.#committed = this.#viewOf(this.#floor);
     this.#runner = new OrderRunner({
+      domainId: options.domainId,
       switch: options.switch,
       prompts: options.prompts,
+      services: options.services ?? null,
+      recordings: options.recordings,
       find: (by, value) => options.finder.find(options.domainId, by, value),
       report: (input) => this.#report(input),
       isOurs: () => performance.now() < this.#oursUntil,
@@ -197,7 +205,8 @@ export class Controller {
     const { contacts, offers, legs } = this.#committed;
     const wanted = [...legs.values()].filter((leg) => {
       const contact = contacts.get(leg.contactId);
-      return contact && (contact.legId === leg.id || offers.get(contact.offerId ?? '')?.legId === leg.id);
+      if (!contact) return false;
+      return contact.legId === leg.id || contact.outside?.legId === leg.id || offers.get(contact.offerId ?? '')?.legId === leg.id;
     });
     if (sw.connected)
       await sw.renewLeases(

@@ -20,9 +20,9 @@ import type {
   RecordingId,
 } from '../base/ids.ts';
 import type { Address, HangUpReason, LegCause, SwitchEvent, SwitchSnapshot } from '../cti/port.ts';
-import type { Dialogue, Prompt, TextByLanguage } from '../ivr/scenario.ts';
+import type { Dialogue, Prompt, TextByLanguage, Values } from '../ivr/scenario.ts';
 import type { RetryOutcome, Wishes } from '../routing/desk-rules.ts';
-import type { CallingNumber, Party, PartyRecord } from '../routing/party.ts';
+import type { CallingNumber, Party, PartyKey, PartyRecord } from '../routing/party.ts';
 
 /** Timers are data: a name and when it is due. They are part of the record, so a restart forgets none. */
 export type Timers<Name extends string> = Readonly<Partial<Record<Name, EpochMs>>>;
@@ -61,6 +61,10 @@ export type EndCause =
   | 'noticeStopped' // what was to be told is not any more
   | 'noSuchEntry' // dialled number leads nowhere
   | 'hungUpByScenario'
+  | 'transferredOut' // put through to a number outside, and that talk is over
+  | 'messageLeft' // the caller left a recording; it lives on as a contact of its own
+  | 'surveyDone' // asked after the talk, to the end
+  | 'noticeTold' // by the machine: `disposition` is the scenario's word
   | 'switchLost' // the switch died, and there is no number to call back
   | 'replacedByCallback'; // the switch died, a callback keeps the place
 
@@ -68,6 +72,8 @@ export type ContactTimer =
   | 'scenario' // silence or inter-digit time-out of the dialogue
   | 'lookUp' // an answer of the database is overdue: go on without
   | 'announce' // next queue announcement
+  | 'dial' // whom we dial without an agent (a number outside, one who is told by a scenario) does not answer, and the switch says nothing
+  | 'outside' // the talk with a number outside is over at the latest
   | 'retry'; // a callback rests until its next attempt, or the time that was agreed
 
 export interface Decision {
@@ -95,7 +101,7 @@ export interface CallMe {
 /**
  * How it came in. `queueCallback`: made from a waiting call by a key; `abandonedCallback`: from one that was given up;
  * `lostCallback`: after the switch died; `notice`: one of many who are to be told something; `voicemail`: left on the phone;
- * `messageCallback`: an agent listened to that, and calls back.
+ * `messageCallback`: an agent listened to that, and calls back; `survey`: the party of a talk that is over, asked about it.
  */
 export type Origin =
   | 'call'
@@ -105,7 +111,16 @@ export type Origin =
   | 'lostCallback'
   | 'notice'
   | 'voicemail'
-  | 'messageCallback';
+  | 'messageCallback'
+  | 'survey';
+
+/** A number outside that the party is put through to. */
+export interface Outside {
+  /** How often a scenario has asked for one; the leg's id is made from it. */
+  readonly attempts: number;
+  /** The leg to it, while there is one. */
+  readonly legId: LegId | null;
+}
 
 export interface Contact {
   readonly id: ContactId;
@@ -144,7 +159,12 @@ export interface Contact {
   /** How many of them ended like this. */
   readonly failedAttempts: Readonly<Record<RetryOutcome, number>>;
   /** The notice that it is a task of, and whom it is for. */
-  readonly notice: { readonly noticeId: NoticeId; readonly recipientId: string } | null;
+  readonly notice: {
+    readonly noticeId: NoticeId;
+    readonly recipientId: string;
+    /** The scenario that tells it. Absent: an agent does, or is asked for. */
+    readonly scenario?: string;
+  } | null;
   /** What was left to be listened to; a callback to whoever left it has it too. */
   readonly message: { readonly recording: RecordingId; readonly durationMs: number } | null;
   /** Offers made so far; their ids are made from it. */
@@ -155,6 +175,8 @@ export interface Contact {
   readonly plays: number;
   /** The announcement under way on the party's leg, outside dialogues. */
   readonly playing: PlayId | null;
+  /** Absent: no scenario has asked for a number outside. */
+  readonly outside?: Outside;
   /** For `origin` other than call/callMe: the contact that it continues. */
   readonly continues: ContactId | null;
   readonly timers: Timers<ContactTimer>;
@@ -221,7 +243,8 @@ export interface Leg {
   readonly id: LegId;
   readonly domainId: DomainId;
   readonly contactId: ContactId;
-  readonly role: 'party' | 'agent';
+  /** `outside`: a number that the party is put through to. */
+  readonly role: 'party' | 'agent' | 'outside';
   readonly agentId: AgentId | null;
   readonly state: LegState;
   /** Its contact is done with it: it is hung up when this playback is over. False while it is wanted. */
@@ -299,6 +322,7 @@ export type EventName =
   | 'scenarioStarted'
   | 'scenarioStep'
   | 'scenarioEnded'
+  | 'scenarioAnswered'
   | 'deskDecided'
   | 'queued'
   | 'waitEstimated'
@@ -350,7 +374,7 @@ export interface FloorEvent {
 /** Everything that can happen to the floor. `at` is given beside it. */
 export type FloorInput =
   // the switch
-  | Extract<SwitchEvent, { readonly type: 'legArrived' | 'legRinging' | 'legAnswered' | 'legEnded' | 'digit' }>
+  | Extract<SwitchEvent, { readonly type: 'legArrived' | 'legRinging' | 'legAnswered' | 'legEnded' | 'digit' | 'recordFinished' }>
   | { readonly type: 'playFinished'; readonly leg: LegId; readonly play: PlayId }
   | {
       readonly type: 'resynchronised';
@@ -362,9 +386,20 @@ export type FloorInput =
   | {
       readonly type: 'partyLookedUp';
       readonly contactId: ContactId;
-      readonly by: 'callingNumber' | 'customerCode';
+      readonly by: PartyKey;
       readonly record: PartyRecord | null;
     }
+  // what scenarios ask of others
+  | {
+      readonly type: 'serviceAnswered';
+      readonly contactId: ContactId;
+      /** Which question of the dialogue it answers. */
+      readonly request: number;
+      readonly outcome: 'found' | 'notFound' | 'failed';
+      readonly values: Values;
+    }
+  /** What the recogniser made of a recording; null: nothing that it understood. */
+  | { readonly type: 'heard'; readonly contactId: ContactId; readonly request: number; readonly words: string | null }
   // agents' panels
   | { readonly type: 'agentLogOn'; readonly agentId: AgentId; readonly phone: 'browser' | 'deskPhone' }
   | { readonly type: 'agentLogOff'; readonly agentId: AgentId }
@@ -421,6 +456,8 @@ export type FloorInput =
       readonly name: string;
       /** What is to be told. */
       readonly text: string;
+      /** The scenario that tells it; left out or null: an agent does. */
+      readonly scenario?: string | null;
     }
   /** Those of its tasks that nobody has in hand are to be done no more. */
   | { readonly type: 'noticeStopped'; readonly noticeId: NoticeId }
@@ -437,6 +474,8 @@ export type FloorInput =
 export type Order = {
   readonly id: string /** Orders of one contact are carried out one after another. */;
   readonly contactId: ContactId;
+  /** For a contact's first order: after those of that one, whose leg it takes over. */
+  readonly after?: ContactId;
 } & OrderBody;
 export type OrderBody =
   | { readonly type: 'answer'; readonly leg: LegId }
@@ -454,9 +493,43 @@ export type OrderBody =
   | { readonly type: 'stopMusic'; readonly leg: LegId }
   | { readonly type: 'join'; readonly bridge: BridgeId; readonly legs: readonly LegId[] }
   | { readonly type: 'dropBridge'; readonly bridge: BridgeId }
-  | { readonly type: 'lookUpParty'; readonly contactId: ContactId; readonly by: 'callingNumber' | 'customerCode'; readonly value: string }
+  | { readonly type: 'lookUpParty'; readonly contactId: ContactId; readonly by: PartyKey; readonly value: string }
+  /** Ask a service of `scenarios/services.yaml`, as of a release; `serviceAnswered` follows in any case. */
+  | {
+      readonly type: 'askService';
+      readonly contactId: ContactId;
+      readonly request: number;
+      readonly service: string;
+      readonly values: Values;
+      readonly version: string;
+    }
+  /** Have a hook of `scenarios/services.yaml` send something. The key is unique in the domain: the same one is sent once. */
+  | { readonly type: 'sendHook'; readonly contactId: ContactId; readonly hook: string; readonly values: Values; readonly key: string }
+  /** Have a recording recognised and dropped; `heard` follows in any case. */
+  | {
+      readonly type: 'recognise';
+      readonly contactId: ContactId;
+      readonly request: number;
+      readonly recording: RecordingId;
+      readonly language: Language;
+      /** Words that would fit. */
+      readonly expects: readonly string[];
+    }
+  /** Record what the leg says; `recordFinished` follows, also before its `legEnded`. */
+  | {
+      readonly type: 'record';
+      readonly leg: LegId;
+      readonly recording: RecordingId;
+      readonly longestMs: number;
+      /** 0: silence does not end it. */
+      readonly silenceMs: number;
+      readonly beep: boolean;
+    }
+  | { readonly type: 'stopRecord'; readonly leg: LegId; readonly recording: RecordingId }
   /** Fetch a recording from the switch and store it: the contact is about it. */
-  | { readonly type: 'keepRecording'; readonly contactId: ContactId; readonly recording: RecordingId };
+  | { readonly type: 'keepRecording'; readonly contactId: ContactId; readonly recording: RecordingId }
+  /** Nobody wants it: the switch may forget it. */
+  | { readonly type: 'dropRecording'; readonly recording: RecordingId };
 
 // ---------------------------------------------------------------- policy
 
@@ -473,4 +546,20 @@ export interface FloorPolicy {
   readonly announceEveryMs: number;
   /** How long the database may take to say who it is; then the contact goes on as if nobody was found. */
   readonly lookUpMs: number;
+  /** Absent: as `DEFAULT_OUTBOUND_POLICY` (src/contact/outside.ts). */
+  readonly outbound?: OutboundPolicy;
+}
+
+/** Limits of what is dialled without an agent: calls cost money. */
+export interface OutboundPolicy {
+  /** ISO 3166-1 alpha-2 countries whose numbers a scenario may put callers through to; null: the entry's own only. */
+  readonly countries: readonly string[] | null;
+  /** How many callers may be put through to numbers outside at once. */
+  readonly outsideAtOnce: number;
+  /** How long somebody may talk with a number outside. */
+  readonly outsideMs: number;
+  /** How many of those whom a scenario tells a notice may be on the line, or dialled, at once. */
+  readonly noticeLines: number;
+  /** How long the announcement before a callback's agent is rung may take. */
+  readonly announcementMs: number;
 }

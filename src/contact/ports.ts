@@ -1,7 +1,8 @@
 /** The little that the floor needs of the edges. `main.ts` hands over the real ones; tests may hand over others. */
-import type { DeskId, DomainId, EpochMs } from '../base/ids.ts';
-import type { Prompt } from '../ivr/scenario.ts';
-import type { PartyRecord } from '../routing/party.ts';
+import type { ContactId, DeskId, DomainId, EpochMs, Language, RecordingId } from '../base/ids.ts';
+import type { Prompt, Values } from '../ivr/scenario.ts';
+import type { ServiceAnswer } from '../ivr/services.ts';
+import type { PartyKey, PartyRecord } from '../routing/party.ts';
 import type { Agent, Contact, FloorEvent, Leg, Offer, Order } from './model.ts';
 
 /** Everything of a domain that is not over, as its tables hold it. */
@@ -70,8 +71,35 @@ export interface FloorStore {
 }
 
 export interface PartyFinder {
-  /** By E.164 number or by customer code. Null when nobody has it. */
-  find(domainId: DomainId, by: 'callingNumber' | 'customerCode', value: string): Promise<PartyRecord | null>;
+  /** By E.164 number, by customer code, or by the number of an order. Null when nobody has it. */
+  find(domainId: DomainId, by: PartyKey, value: string): Promise<PartyRecord | null>;
+}
+
+/** What scenarios ask of others, and have sent. */
+export interface ScenarioServices {
+  /** Never rejects: whatever goes wrong is `failed`. */
+  ask(service: string, values: Values, version: string): Promise<ServiceAnswer>;
+  /** Notes down what a hook is to send; the same key twice is once. @throws when the database is away */
+  send(job: { readonly key: string; readonly contactId: ContactId; readonly hook: string; readonly values: Values }): Promise<void>;
+  /** What was said in a WAV file. Never rejects; null: nothing that was understood. */
+  recognise(audio: Uint8Array, language: Language, expects: readonly string[]): Promise<string | null>;
+}
+
+/** What a caller recorded, for good. */
+export interface KeptRecording {
+  /** The contact that is about it. */
+  readonly contactId: ContactId;
+  readonly recordedAt: EpochMs;
+  readonly durationMs: number;
+  /** 16 bit PCM, 8 kHz, mono. */
+  readonly wav: Buffer;
+}
+
+export interface RecordingStore {
+  /** Once: given again, what is kept already stays. */
+  keep(domainId: DomainId, recording: RecordingId, contactId: ContactId, wav: Buffer, durationMs: number): Promise<void>;
+  /** Null when there is none. */
+  read(domainId: DomainId, recording: RecordingId): Promise<KeptRecording | null>;
 }
 
 export interface PromptStore {

@@ -414,6 +414,18 @@ create table product (
   constraint product_domain_id_fkey FOREIGN KEY (domain_id) REFERENCES domain(id)
 );
 
+create table recording (
+  domain_id text not null,
+  id text not null,
+  contact_id text not null,
+  recorded_at timestamp with time zone default now() not null,
+  duration_ms integer not null,
+  media bytea not null,
+  constraint recording_pkey PRIMARY KEY (domain_id, id),
+  constraint recording_domain_id_fkey FOREIGN KEY (domain_id) REFERENCES domain(id),
+  constraint recording_duration_ms_check CHECK ((duration_ms >= 0))
+);
+
 create table sales_result (
   domain_id text not null,
   organisation_id text not null,

@@ -10,6 +10,7 @@ import type { FloorPolicy } from '#src/contact/model.ts';
 import type { CommitBatch, FloorRecords, FloorStore, Lease } from '#src/contact/ports.ts';
 import { MemorySwitch, type SeenLeg } from '#src/cti/memory/switch.ts';
 import { createPool } from '#src/db/pool.ts';
+import { PgRecordingStore } from '#src/db/recordings.ts';
 import { PgFloorStore } from '#src/db/store.ts';
 import type { PartyRecord } from '#src/routing/party.ts';
 import { freshDatabase } from '../support/postgres.ts';
@@ -83,6 +84,7 @@ export class Node {
       }),
       finder: { find: (_domain, _by, value) => centre.find(value) },
       prompts: { media: async () => ['tone:prompt'] },
+      recordings: new PgRecordingStore(centre.pool),
       context: () => centre.context,
       clock: centre.clock,
       leaseTtlMs: 60_000,

@@ -91,7 +91,7 @@ afterAll(async () => {
 describe.each([
   ['ari-ws', (options: AriOptions): AriTransport => new AriWebSocket(options)],
   ['ari-client', (options: AriOptions): AriTransport => new AriClientTransport(options)],
-] as const)('%s', { timeout: 20_000 }, (_name, make) => {
+] as const)('%s', { timeout: 20_000 }, (name, make) => {
   const opened: { close(): Promise<void> | void }[] = [];
   afterEach(async () => {
     for (const thing of opened.splice(0).reverse()) await thing.close();
@@ -184,12 +184,12 @@ describe.each([
 
   it('fetches a file as it is, and tells why not', async () => {
     const ari = transport();
-    const path = ariPath('recordings', 'stored', 'said', 'file');
+    const path = ariPath('recordings', 'stored', name, 'file');
     expect(await failure(ari.download(path))).toMatchObject({ kind: 'disconnected' });
     await ari.connect(new Listener());
     expect(await failure(ari.download(path))).toMatchObject({ kind: 'status', status: 404 });
     const wav = tonesToWav([{ hz: [440], ms: 2_000, level: 0.5 }]);
-    writeFileSync(join(asterisk.recordingDir, 'said.wav'), wav);
+    writeFileSync(join(asterisk.recordingDir, `${name}.wav`), wav);
     expect((await ari.download(path)).equals(wav)).toBe(true);
     await ari.close();
     expect(await failure(ari.download(path))).toMatchObject({ kind: 'disconnected' });

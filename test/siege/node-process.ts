@@ -4,6 +4,7 @@ import { Controller } from '#src/contact/controller.ts';
 import type { FloorInput } from '#src/contact/model.ts';
 import type { SwitchEvent } from '#src/cti/port.ts';
 import { createPool } from '#src/db/pool.ts';
+import { PgRecordingStore } from '#src/db/recordings.ts';
 import { PgFloorStore } from '#src/db/store.ts';
 import { customer } from '../contact/world.ts';
 import { withDefect } from './defects.ts';
@@ -59,6 +60,7 @@ async function run(options: NodeOptions): Promise<void> {
       },
     },
     prompts: { media: async () => ['tone:prompt'] },
+    recordings: new PgRecordingStore(pool),
     context: () => SIEGE,
     clock: { now: () => Date.now() },
     leaseTtlMs: LEASE_TTL_MS,

@@ -1,7 +1,7 @@
-/** Who is asking: the row behind a number or a customer code. */
+/** Who is asking: the row behind a number, a customer code or an order. */
 import type { AgentId, CustomerId, DeskId, DomainId, Language, OrganisationId } from '../base/ids.ts';
 import type { PartyFinder } from '../contact/ports.ts';
-import type { PartyRecord } from '../routing/party.ts';
+import type { PartyKey, PartyRecord } from '../routing/party.ts';
 import type { Queryable } from './pool.ts';
 
 interface PartyRow {
@@ -31,6 +31,13 @@ const BY_NUMBER = `
   order by c.kind = 'customer' desc, c.last_contact_at desc nulls last, c.code
   limit 1`;
 
+/** As it is written, else by its digits, as a caller dials it, where they are one customer's. */
+const BY_ORDER = `
+  ${CUSTOMER} where c.domain_id = $1 and c.id = (
+    select case when count(distinct customer_id) = 1 or bool_or(number = $2)
+      then coalesce(min(customer_id) filter (where number = $2), min(customer_id)) end
+    from customer_order where domain_id = $1 and (number = $2 or digits = $2))`;
+
 const ORGANISATION = `
   select o.kind, null as customer_id, null as customer_code, o.id as organisation_id, o.name, o.regions[1] as region,
     null as language, null as handling_desk_id,
@@ -43,22 +50,19 @@ const ORGANISATION = `
   where p.domain_id = $1 and p.e164 = $2 and o.kind in ('dealer', 'agency')`;
 
 /**
- * Finds a party by E.164 number or by customer code; null when nobody has it.
+ * Finds a party by E.164 number (the one that called, or one that was dialled in), by customer code or by the number of an order; null
+ * when nobody has it.
  *
  * A number may be several people's, and the answer is the same every time: a dealer's or agency's own number first (there
  * is at most one), then customers before prospects, then whoever was in contact last, then the lowest code.
  */
-export async function findParty(
-  db: Queryable,
-  domainId: DomainId,
-  by: 'callingNumber' | 'customerCode',
-  value: string,
-): Promise<PartyRecord | null> {
+export async function findParty(db: Queryable, domainId: DomainId, by: PartyKey, value: string): Promise<PartyRecord | null> {
   const ask = async (name: string, text: string): Promise<PartyRecord | null> => {
     const { rows } = await db.query<PartyRow>({ name, text, values: [domainId, value] });
     return rows[0] ? toRecord(rows[0]) : null;
   };
   if (by === 'customerCode') return ask('party by code', BY_CODE);
+  if (by === 'order') return ask('party by order', BY_ORDER);
   return (await ask('party by organisation number', ORGANISATION)) ?? (await ask('party by number', BY_NUMBER));
 }
 
@@ -85,7 +89,7 @@ export class PgPartyFinder implements PartyFinder {
     this.#db = db;
   }
 
-  find(domainId: DomainId, by: 'callingNumber' | 'customerCode', value: string): Promise<PartyRecord | null> {
+  find(domainId: DomainId, by: PartyKey, value: string): Promise<PartyRecord | null> {
     return findParty(this.#db, domainId, by, value);
   }
 }

@@ -27,11 +27,14 @@ export interface PartyRecord {
   readonly lastAgentId: AgentId | null;
 }
 
+/** What a party is looked up by: the number that called, or what the caller has entered. */
+export type PartyKey = 'callingNumber' | 'customerCode' | 'phone' | 'order';
+
 export interface Party {
   readonly kind: PartyKind;
   readonly record: PartyRecord | null;
   /** By what it was found; null while unknown. */
-  readonly foundBy: 'callingNumber' | 'customerCode' | 'email' | null;
+  readonly foundBy: PartyKey | 'email' | null;
 }
 
 export const UNKNOWN_PARTY: Party = { kind: 'unknown', record: null, foundBy: null };

@@ -37,6 +37,10 @@ const ENDED: Readonly<Record<NonNullable<Contact['cause']>, CallMeState>> = {
   callbackPromised: 'lost',
   noSuchEntry: 'lost',
   hungUpByScenario: 'lost',
+  transferredOut: 'lost',
+  surveyDone: 'lost',
+  messageLeft: 'lost',
+  noticeTold: 'lost',
   switchLost: 'lost',
   replacedByCallback: 'lost',
 };

@@ -2,7 +2,7 @@
 import type { EntryId, EpochMs, Language, LegId } from '../base/ids.ts';
 import type { Arrival } from '../cti/port.ts';
 import { NO_WISHES } from '../routing/desk-rules.ts';
-import type { CallingNumber, PartyRecord } from '../routing/party.ts';
+import type { CallingNumber, PartyKey, PartyRecord } from '../routing/party.ts';
 import { UNKNOWN_PARTY } from '../routing/party.ts';
 import { InputRefused } from './agents.ts';
 import { dropUnaskedCallbacks } from './callbacks.ts';
@@ -12,7 +12,7 @@ import { type Draft, withoutTimers } from './floor.ts';
 import { partyFor } from './identify.ts';
 import { newLeg } from './legs.ts';
 import type { CallMe, Contact, FloorInput } from './model.ts';
-import { decideAndQueue, newContact, queueAt } from './queueing.ts';
+import { decideAndQueue, entryOf, newContact, queueAt } from './queueing.ts';
 
 export function onLegArrived(draft: Draft, legId: LegId, arrival: Arrival): void {
   if (draft.leg(legId)) return; // told twice
@@ -76,7 +76,7 @@ export function onCallMeRequested(
 
 /** One of many is to be told something by phone: waits for an agent between the others. */
 export function onNoticeTask(draft: Draft, task: Extract<FloorInput, { readonly type: 'noticeTask' }>): void {
-  const { noticeId, recipientId, deskId, language, number, name, text } = task;
+  const { noticeId, recipientId, deskId, language, number, name, text, scenario } = task;
   if (draft.floor.noticeTask(noticeId, recipientId)) return; // told twice
   if (!draft.context.directory.desks.has(deskId)) throw new InputRefused('noSuchDesk', `there is no desk ${deskId}`);
   const why = [{ en: 'a notice is told by this desk', ja: 'お知らせはこのデスクから' }];
@@ -89,7 +89,7 @@ export function onNoticeTask(draft: Draft, task: Extract<FloorInput, { readonly 
     calledNumber: number.e164,
     party: UNKNOWN_PARTY,
     callMe: { to: { kind: 'number', number: number.e164 }, name, question: text, pageUrl: '', token: null },
-    notice: { noticeId, recipientId },
+    notice: { noticeId, recipientId, ...(scenario ? { scenario } : {}) },
     deskId,
     decision: { deskId, rule: 'notice', why, closed: false, wishes: NO_WISHES },
   });
@@ -104,21 +104,23 @@ export function lookUp(draft: Draft, contact: Contact): void {
   draft.order(contact.id, { type: 'lookUpParty', contactId: contact.id, by: 'callingNumber', value: contact.callingNumber.e164 });
 }
 
-export function onPartyLookedUp(draft: Draft, contactId: string, by: 'callingNumber' | 'customerCode', record: PartyRecord | null): void {
+export function onPartyLookedUp(draft: Draft, contactId: string, by: PartyKey, record: PartyRecord | null): void {
   const waiting = draft.contact(contactId);
   if (!waiting || waiting.timers.lookUp === undefined) return; // answered already, or gone
   if ((waiting.state === 'identifying') !== (by === 'callingNumber')) return;
   const contact: Contact = {
     ...waiting,
-    party: partyFor(record, by, waiting.callingNumber),
+    // Who is known already is not forgotten for a code that nobody has.
+    party: record || by === 'callingNumber' ? partyFor(record, by, waiting.callingNumber) : waiting.party,
     timers: withoutTimers(waiting, 'lookUp'),
   };
   draft.put('contact', contact);
   if (record) draft.event('partyIdentified', { contact, cause: by, data: { kind: record.kind } });
   else draft.event('partyNotFound', { contact, cause: by });
 
-  if (by === 'customerCode') feedDialogue(draft, contact, { type: 'lookedUp', found: record !== null });
+  if (by !== 'callingNumber') feedDialogue(draft, contact, { type: 'lookedUp', found: record !== null });
   else if (contact.notice && contact.decision) queueAt(draft, contact, contact.decision);
-  else if (record || contact.channel === 'callback') decideAndQueue(draft, contact);
+  else if (contact.channel === 'callback') decideAndQueue(draft, contact);
+  else if (record && !draft.context.greetsEverybody(entryOf(draft, contact).scenario)) decideAndQueue(draft, contact);
   else beginDialogue(draft, contact);
 }

@@ -37,7 +37,8 @@ export function onCallbackMoved(draft: Draft, contactId: ContactId, to: EpochMs 
 /** Those who are to be told, and whom nobody has in hand yet, are not to be told any more. */
 export function onNoticeStopped(draft: Draft, noticeId: NoticeId): void {
   for (const contact of draft.floor.contacts.values()) {
-    const isInHand = contact.state !== 'queued' && contact.state !== 'identifying';
+    // One whom a scenario is to tell is dialled while it is queued.
+    const isInHand = (contact.state !== 'queued' && contact.state !== 'identifying') || contact.legId !== null;
     if (contact.notice?.noticeId === noticeId && !isInHand) withdraw(draft, contact, 'noticeStopped');
   }
 }

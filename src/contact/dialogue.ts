@@ -1,23 +1,85 @@
 /** A contact in the IVR: what the dialogue wants becomes orders, what happens becomes the dialogue's inputs. */
-import type { DialogueInput, DialogueResult } from '../ivr/scenario.ts';
+import type { ContactId, LegId, RecordingId } from '../base/ids.ts';
+import type { Destination, DialogueAction, DialogueInput, DialogueResult, Value, Values } from '../ivr/scenario.ts';
+import type { DialogueFacts } from '../ivr/step.ts';
+import { conditionFacts, requirementsOf } from '../routing/control-logic.ts';
 import { NO_WISHES } from '../routing/desk-rules.ts';
-import { endContact } from './end.ts';
+import type { Desk } from '../routing/directory.ts';
+import { isOpen } from '../routing/hours.ts';
+import { onDialogueHungUp, onHandedBack } from './dialogue-over.ts';
 import type { Draft } from './floor.ts';
-import type { Contact } from './model.ts';
-import { decideAndQueue, entryOf, queueAt } from './queueing.ts';
+import { readNumber } from './identify.ts';
+import { dialoguePlayId, recordingOf } from './legs.ts';
+import { leaveMessage } from './messages.ts';
+import type { Contact, Decision, FloorInput } from './model.ts';
+import { isAnnounced } from './offering.ts';
+import { mayBeDialled, transferOut } from './outside.ts';
+import { continueAsCallback, decideAndQueue, decisionOf, entryOf, queueAt } from './queueing.ts';
 
-export function beginDialogue(draft: Draft, contact: Contact): void {
-  const result = draft.context.startDialogue(entryOf(draft, contact).scenario, contact.language);
-  draft.event('scenarioStarted', { contact, cause: result.dialogue.scenario, data: { version: result.dialogue.version } });
-  carryOut(draft, { ...contact, state: 'scenario', stateSince: draft.at }, result);
+/**
+ * Begins a dialogue with a contact's party.
+ * @param about left out: the scenario of the contact's entry. With a callback for which an agent is kept, it goes on beside the offer
+ */
+export function beginDialogue(
+  draft: Draft,
+  contact: Contact,
+  about: { readonly scenario?: string; readonly variables?: Values } = {},
+): void {
+  const { language } = contact;
+  const name = about.scenario ?? entryOf(draft, contact).scenario;
+  const options = { language, ...(about.variables && { variables: about.variables }) };
+  const result = draft.context.startDialogue(name, options, factsOf(draft, contact));
+  const { scenario, version } = result.dialogue;
+  draft.event('scenarioStarted', { contact, offer: draft.offer(contact.offerId), cause: scenario, data: { version } });
+  carryOut(draft, contact.state === 'offered' ? contact : { ...contact, state: 'scenario', stateSince: draft.at }, result);
 }
 
-export function feedDialogue(draft: Draft, contact: Contact, input: DialogueInput): void {
-  if (!contact.dialogue) return;
-  carryOut(draft, contact, draft.context.stepDialogue(contact.dialogue, input));
+/** The input is the dialogue's that the contact has now; with none, it changes nothing. */
+export function feedDialogue(draft: Draft, { id }: Contact, input: DialogueInput): void {
+  const contact = draft.contact(id);
+  if (!contact?.dialogue) return;
+  carryOut(draft, contact, draft.context.stepDialogue(contact.dialogue, input, factsOf(draft, contact)));
 }
 
-const playId = (contact: Contact, play: number): string => `${contact.id}.s${play}`;
+/** What a dialogue may ask about the world of its contact. */
+function factsOf(draft: Draft, contact: Contact): DialogueFacts {
+  const { directory, timeZone, speech = false } = draft.context;
+  const entry = directory.entries.find((e) => e.id === contact.entryId);
+  return {
+    at: draft.at,
+    timeZone,
+    speech,
+    conditions: () => {
+      const { party, channel, callingNumber, language } = contact;
+      const entered = entry ?? { id: '', language, country: '', makerId: '' };
+      return conditionFacts(timeZone, { party, channel, callingNumber, entry: entered }, draft.at);
+    },
+    isOpen: (name) => {
+      const desk = deskNamed(draft, name);
+      return desk !== undefined && isOpen(desk, draft.at);
+    },
+    readPhone: (digits) => readNumber(digits, entry?.country ?? 'ZZ')?.e164 ?? null,
+  };
+}
+
+/** By its id, or as the one that is the reception. */
+function deskNamed(draft: Draft, name: string): Desk | undefined {
+  const { desks } = draft.context.directory;
+  return desks.get(name) ?? (name === 'reception' ? [...desks.values()].find((desk) => desk.isReception) : undefined);
+}
+
+/** The dialogue knows whether it still waits for that. */
+export function onServiceAnswered(draft: Draft, { contactId, ...answer }: Extract<FloorInput, { readonly type: 'serviceAnswered' }>): void {
+  const contact = draft.contact(contactId);
+  if (contact) feedDialogue(draft, contact, answer);
+}
+
+export function onHeard(draft: Draft, { contactId, ...heard }: Extract<FloorInput, { readonly type: 'heard' }>): void {
+  const contact = draft.contact(contactId);
+  if (contact) feedDialogue(draft, contact, heard);
+}
+
+const playId = (contact: Contact, play: number): string => dialoguePlayId(contact.id, play);
 
 /** The number of a dialogue's playback in its id; null for a playback that is not a dialogue's. */
 export function dialoguePlay(contact: Contact, play: string): number | null {
@@ -25,57 +87,190 @@ export function dialoguePlay(contact: Contact, play: string): number | null {
   return play.startsWith(prefix) ? Number(play.slice(prefix.length)) : null;
 }
 
+/** A recording is over: the message is there, or what was said can be recognised. */
+export function onRecordFinished(
+  draft: Draft,
+  legId: LegId,
+  recording: RecordingId,
+  durationMs: number,
+  outcome: 'completed' | 'failed',
+): void {
+  const contact = draft.contact(draft.leg(legId)?.contactId ?? recording.slice(0, recording.lastIndexOf('.')));
+  const [, kind, number] = /\.([rh])(\d+)$/.exec(recording) ?? [];
+  if (!contact?.dialogue || number === undefined) return drop(draft, contact?.id ?? recording.slice(0, recording.lastIndexOf('.')), recording);
+  const request = Number(number);
+  const { listening } = contact.dialogue;
+  if (kind === 'h') {
+    if (listening?.request !== request) return drop(draft, contact.id, recording);
+    if (outcome === 'failed') return feedDialogue(draft, contact, { type: 'heard', request, words: null });
+    const { language, expects } = { language: contact.language, ...listening };
+    draft.order(contact.id, { type: 'recognise', contactId: contact.id, request, recording, language, expects });
+    return;
+  }
+  feedDialogue(draft, contact, { type: 'recorded', request, durationMs, outcome });
+  const held = draft.contact(contact.id)?.dialogue?.recorded?.request === request;
+  const left = draft.orders.some((order) => order.type === 'keepRecording' && order.recording === recording);
+  if (!held && !left) drop(draft, contact.id, recording);
+}
+
+function drop(draft: Draft, contactId: ContactId, recording: RecordingId): void {
+  draft.order(contactId, { type: 'dropRecording', recording });
+}
+
+/** What was recorded and not left for anybody is for nobody. */
+function dropUnleft(draft: Draft, { id, dialogue }: Contact): void {
+  if (dialogue?.recorded) drop(draft, id, recordingOf(id, 'r', dialogue.recorded.request));
+}
+
 function carryOut(draft: Draft, before: Contact, result: DialogueResult): void {
-  const { announce: _none, ...timers } = before.timers;
-  delete timers.scenario;
+  const { dialogue, timeoutMs } = result;
+  const { scenario: due, ...timers } = before.timers;
+  const next = timeoutMs === 'asBefore' ? due : timeoutMs === null ? undefined : draft.at + timeoutMs;
   const contact = draft.put('contact', {
     ...before,
-    dialogue: result.dialogue,
-    language: result.dialogue.language,
-    timers: result.timeoutMs === null ? timers : { ...timers, scenario: draft.at + result.timeoutMs },
+    dialogue,
+    language: dialogue.language,
+    timers: next === undefined ? timers : { ...timers, scenario: next },
   });
-  for (const note of result.notes) {
-    draft.event('scenarioStep', { contact, cause: note.name, data: { ...note.data, step: result.dialogue.step } });
+  for (const { name, scenario, step, data } of result.notes) {
+    draft.event('scenarioStep', { contact, cause: name, data: { ...data, scenario, step } });
   }
-  const leg = contact.legId as string;
+  if (result.entered.length > 0) {
+    const steps = result.entered.map(({ scenario, step }) => `${scenario}.${step}`);
+    draft.event('scenarioStep', { contact, cause: 'entered', data: { steps } });
+  }
   for (const action of result.actions) {
-    switch (action.type) {
-      case 'play':
-        draft.order(contact.id, { type: 'play', leg, play: playId(contact, action.play), prompts: action.prompts });
-        break;
-      case 'stopPlay':
-        draft.order(contact.id, { type: 'stopPlay', leg, play: playId(contact, action.play) });
-        break;
-      case 'lookUp': {
-        const timers = { ...contact.timers, lookUp: draft.at + draft.context.policy.lookUpMs };
-        draft.put('contact', { ...contact, timers });
-        draft.order(contact.id, { type: 'lookUpParty', contactId: contact.id, by: 'customerCode', value: action.customerCode });
-        break;
-      }
-      case 'handBack':
-        draft.event('scenarioEnded', { contact, cause: action.identified ? 'identified' : 'notIdentified' });
-        return decideAndQueue(draft, contact);
-      case 'route': {
-        draft.event('scenarioEnded', { contact, cause: 'routed' });
-        const desks = [...draft.context.directory.desks.values()];
-        const desk = desks.find((d) => d.id === action.desk) ?? desks.find((d) => action.desk === 'reception' && d.isReception);
-        if (!desk) return decideAndQueue(draft, contact);
-        return queueAt(draft, contact, {
-          deskId: desk.id,
-          rule: `scenario:${result.dialogue.scenario}`,
-          why: [
-            {
-              en: `the scenario ${result.dialogue.scenario} sent the caller to ${desk.name}`,
-              ja: `シナリオ ${result.dialogue.scenario} により ${desk.name} へ`,
-            },
-          ],
-          closed: false,
-          wishes: NO_WISHES,
-        });
-      }
-      case 'hangUp':
-        draft.event('scenarioEnded', { contact, cause: 'hungUp' });
-        return endContact(draft, contact.id, 'hungUpByScenario');
-    }
+    const now = draft.contact(contact.id);
+    if (!now || !perform(draft, now, action)) return;
   }
+}
+
+/** @returns whether the dialogue's other actions are to be done too; no: it is over, or has gone on already */
+function perform(draft: Draft, contact: Contact, action: DialogueAction): boolean {
+  const { id } = contact;
+  const leg = contact.legId as LegId;
+  const isUp = draft.leg(contact.legId)?.state === 'up';
+  switch (action.type) {
+    case 'play':
+      if (isUp) draft.order(id, { type: 'play', leg, play: playId(contact, action.play), prompts: action.prompts });
+      return true;
+    case 'stopPlay':
+      if (isUp) draft.order(id, { type: 'stopPlay', leg, play: playId(contact, action.play) });
+      return true;
+    case 'lookUp':
+      draft.put('contact', { ...contact, timers: { ...contact.timers, lookUp: draft.at + draft.context.policy.lookUpMs } });
+      draft.order(id, { type: 'lookUpParty', contactId: id, by: action.by, value: action.value });
+      return true;
+    case 'askService': {
+      const { request, service, values } = action;
+      draft.order(id, { type: 'askService', contactId: id, request, service, values, version: contact.dialogue?.version ?? '' });
+      return true;
+    }
+    case 'send':
+      draft.order(id, { type: 'sendHook', contactId: id, hook: action.hook, values: action.values, key: `${id}.m${action.request}` });
+      return true;
+    case 'record': {
+      const { request, longestMs, silenceMs, beep } = action;
+      dropUnleft(draft, contact);
+      if (isUp) draft.order(id, { type: 'record', leg, recording: recordingOf(id, 'r', request), longestMs, silenceMs, beep });
+      return true;
+    }
+    case 'stopRecord':
+      if (isUp) draft.order(id, { type: 'stopRecord', leg, recording: recordingOf(id, 'r', action.request) });
+      return true;
+    case 'listen': {
+      const recording = recordingOf(id, 'h', action.request);
+      if (isUp) draft.order(id, { type: 'record', leg, recording, longestMs: action.longestMs, silenceMs: END_OF_SPEECH_MS, beep: false });
+      return true;
+    }
+    case 'stopListening':
+      if (isUp) draft.order(id, { type: 'stopRecord', leg, recording: recordingOf(id, 'h', action.request) });
+      return true;
+    case 'keep':
+      draft.event('scenarioAnswered', { contact, data: action.answers as Readonly<Record<string, Value>> });
+      return true;
+    case 'leaveMessage': {
+      const deskId = action.desk === null ? null : (deskNamed(draft, action.desk)?.id ?? null);
+      leaveMessage(draft, contact, { recording: recordingOf(id, 'r', action.request), durationMs: action.durationMs, deskId });
+      return true;
+    }
+    case 'callBack':
+      feedDialogue(draft, contact, { type: 'callBackAnswered', promised: promiseCallBack(draft, contact, action) });
+      return false;
+    case 'transferOut': {
+      const refused = transferOut(draft, contact, action);
+      if (refused) feedDialogue(draft, contact, refused);
+      return false;
+    }
+    case 'queue':
+      if (isAnnounced(contact, draft.offer(contact.offerId))) {
+        onHandedBack(draft, contact, true); // an agent is kept for it
+        return false;
+      }
+      queueAt(draft, contact, decisionFor(draft, contact, action), contact.dialogue);
+      return true;
+    case 'leaveQueue':
+      leaveQueue(draft, contact);
+      return true;
+    case 'handBack':
+      dropUnleft(draft, contact);
+      onHandedBack(draft, contact, action.identified);
+      return false;
+    case 'route':
+      dropUnleft(draft, contact);
+      if (isAnnounced(contact, draft.offer(contact.offerId))) onHandedBack(draft, contact, true);
+      else {
+        draft.event('scenarioEnded', { contact, cause: 'routed' });
+        queueAt(draft, contact, decisionFor(draft, contact, action), null);
+      }
+      return false;
+    case 'hangUp':
+      onDialogueHungUp(draft, contact, action.as);
+      return false;
+  }
+}
+
+/** So long a silence ends what somebody says in answer to a question. */
+const END_OF_SPEECH_MS = 1_200;
+
+/** Out of the queue and back to talking. Nobody is offered it meanwhile; its place is by its arrival. */
+function leaveQueue(draft: Draft, contact: Contact): void {
+  const { announce: _told, retry: _rests, ...timers } = contact.timers;
+  draft.put('contact', { ...contact, state: 'scenario', stateSince: draft.at, announced: null, timers });
+  draft.event('scenarioStep', { contact, cause: 'leftQueue', data: { ...(contact.dialogue && { step: contact.dialogue.step }) } });
+  if (draft.leg(contact.legId)?.state === 'up') draft.order(contact.id, { type: 'stopMusic', leg: contact.legId as LegId });
+}
+
+/** Where a scenario sends a contact; what it does not say is as the control logic decides. */
+function decisionFor(draft: Draft, contact: Contact, { desk: name, priority, needs }: Destination): Decision {
+  const desk = name === null ? undefined : deskNamed(draft, name);
+  const scenario = contact.dialogue?.scenario ?? '';
+  const decided: Decision = desk
+    ? {
+        deskId: desk.id,
+        rule: `scenario:${scenario}`,
+        why: [{ en: `the scenario ${scenario} sent the caller to ${desk.name}`, ja: `シナリオ ${scenario} により ${desk.name} へ` }],
+        closed: !isOpen(desk, draft.at),
+        wishes: NO_WISHES,
+      }
+    : decisionOf(draft, contact);
+  if (priority === null && needs === null) return decided;
+  const { wishes } = decided;
+  const requirements = needs === null ? {} : { requirements: requirementsOf(needs), rings: [] };
+  return { ...decided, wishes: { ...wishes, ...requirements, priorityClass: priority ?? wishes.priorityClass } };
+}
+
+/** @returns whether somebody will call back: there is a number, and it is one that may be dialled */
+function promiseCallBack(draft: Draft, contact: Contact, wanted: Extract<DialogueAction, { type: 'callBack' }>): boolean {
+  if (contact.dialogue?.served === 'callBack') return true;
+  const { callingNumber } = contact;
+  const number = wanted.number ?? (callingNumber.kind === 'valid' ? callingNumber.e164 : null);
+  const read = number === null ? null : readNumber(number, 'ZZ');
+  const isOwn = callingNumber.kind === 'valid' && read?.e164 === callingNumber.e164;
+  if (!read || !(isOwn || mayBeDialled(draft, contact, read.e164))) return false;
+  const desk = wanted.desk === null ? undefined : deskNamed(draft, wanted.desk);
+  const decision = desk ? decisionFor(draft, contact, { desk: desk.id, priority: null, needs: null }) : contact.decision;
+  draft.event('callbackRequested', { contact, data: wanted.at === null ? {} : { at: wanted.at } });
+  continueAsCallback(draft, { ...contact, decision, callingNumber: read }, 'queueCallback', wanted.at);
+  return true;
 }

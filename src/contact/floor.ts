@@ -8,13 +8,15 @@
 import type { AgentId, ContactId, DeskId, DomainId, E164, EpochMs, Language, LegId, NoticeId, OfferId } from '../base/ids.ts';
 import type { Arrival } from '../cti/port.ts';
 import type { PromptName } from '../ivr/prompts.ts';
-import type { Dialogue, DialogueInput, DialogueResult, Prompt } from '../ivr/scenario.ts';
+import type { Dialogue, DialogueInput, DialogueResult, Prompt, Values } from '../ivr/scenario.ts';
+import type { DialogueFacts, DialogueOptions } from '../ivr/step.ts';
 import type { RulesOfDesks } from '../routing/desk-rules.ts';
 import type { Directory, Entry } from '../routing/directory.ts';
 import type { CallingNumber, Party } from '../routing/party.ts';
-import type { Agent, Channel, Contact, Decision, EventName, FloorEvent, FloorPolicy, Leg, Offer, OrderBody } from './model.ts';
+import type { Agent, Channel, Contact, Decision, EventName, FloorEvent, FloorPolicy, Leg, Offer, Order, OrderBody } from './model.ts';
 import type { FloorRecords } from './ports.ts';
 import { Queues } from './queues.ts';
+import { Tellings } from './tellings.ts';
 
 /** What a decision may ask. All of it pure and given from outside; nothing here reads a clock, a file or a table. */
 export interface FloorContext {
@@ -30,14 +32,27 @@ export interface FloorContext {
   ) => Decision;
   /** An unguessable word for the customer's link to a contact; the same for the same contact. */
   readonly tokenOf: (contactId: ContactId) => string;
-  readonly startDialogue: (scenario: string, language: Language) => DialogueResult;
-  readonly stepDialogue: (dialogue: Dialogue, input: DialogueInput) => DialogueResult;
+  /** The zone of the house's clock: by it scenarios read times, and conditions the hour. */
+  readonly timeZone: string;
+  /** Whether what callers say can be recognised. Left out: no. */
+  readonly speech?: boolean;
+  /** Whether an entry's scenario is for everybody, or for those whom nobody knows. */
+  readonly greetsEverybody: (scenario: string) => boolean;
+  readonly startDialogue: (scenario: string, options: DialogueOptions, facts: DialogueFacts) => DialogueResult;
+  readonly stepDialogue: (dialogue: Dialogue, input: DialogueInput, facts: DialogueFacts) => DialogueResult;
   readonly say: (name: PromptName, language: Language, variables?: Readonly<Record<string, string | number>>) => Prompt;
   readonly readCallingNumber: (arrival: Arrival, country: string) => CallingNumber;
 }
 
 /** An order as a step makes it; the controller gives it an id when it builds the commit. */
-export type NewOrder = OrderBody & { readonly contactId: ContactId };
+export type NewOrder = OrderBody & Pick<Order, 'contactId' | 'after'>;
+
+/** A dialogue to begin with a contact's party, and what it is told beforehand. */
+export interface NewDialogue {
+  readonly contactId: ContactId;
+  readonly scenario: string;
+  readonly variables: Values;
+}
 
 /** All that one step changed, to be committed and applied as one. */
 export interface Changes {
@@ -96,6 +111,8 @@ function keep<T extends { readonly state: string }>(all: Map<string, T>, changed
 export class Floor extends Records {
   /** Who waits and who is free, as the engine that matches them knows it. */
   readonly queues = new Queues();
+  /** Whom scenarios are to tell a notice. */
+  readonly tellings = new Tellings();
   /** Callbacks that nobody has in hand, by the number that they go to. */
   readonly #callbacks = new Map<E164, Set<ContactId>>();
   /** Tasks of notices, by notice and recipient. */
@@ -123,6 +140,7 @@ export class Floor extends Records {
     for (const [id, next] of changes.contacts) {
       const before = this.contacts.get(id);
       this.queues.contactChanged(before, next);
+      this.tellings.contactChanged(before, next);
       this.#index(before, next);
       this.#remind('contact', id, next.timers, before?.timers);
     }
@@ -290,6 +308,8 @@ export class Draft implements Changes {
   readonly events: FloorEvent[] = [];
   readonly orders: NewOrder[] = [];
   readonly failures: unknown[] = [];
+  /** Dialogues that begin when all else of the step is decided (see `beginDialogues`). */
+  readonly dialogues: NewDialogue[] = [];
   /** What `put` replaced, while a part may still have to be taken back. */
   #replaced: { readonly map: Map<string, unknown>; readonly id: string; readonly before: unknown }[] | null = null;
 
@@ -356,7 +376,7 @@ export class Draft implements Changes {
 
   /** A part of the step whose failure others must not suffer from: what it did is taken back, and the rest goes on. Whether it was done. */
   apart(part: () => void): boolean {
-    const [events, orders, lastContact] = [this.events.length, this.orders.length, this.lastContact];
+    const [events, orders, dialogues, lastContact] = [this.events.length, this.orders.length, this.dialogues.length, this.lastContact];
     this.#replaced = [];
     try {
       part();
@@ -368,6 +388,7 @@ export class Draft implements Changes {
       }
       this.events.length = events;
       this.orders.length = orders;
+      this.dialogues.length = dialogues;
       this.lastContact = lastContact;
       this.failures.push(error);
       return false;

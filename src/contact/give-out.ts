@@ -6,7 +6,10 @@ import type { Assignment } from '../routing/matching/model.ts';
 import { type Changes, Draft, type Floor, type FloorContext } from './floor.ts';
 import type { Agent, Contact } from './model.ts';
 import { makeOffer } from './offering.ts';
-import { isDialled, mayCallFrom, welcome } from './queueing.ts';
+import { DEFAULT_OUTBOUND_POLICY } from './outside.ts';
+import { isDialled, mayCallFrom } from './queueing.ts';
+import { dialNext } from './telling.ts';
+import { welcome } from './waiting.ts';
 
 /** An offer that fails for a mistake of ours is tried again after this: what it fails for may be put right. */
 const FAILED_OFFER_AGAIN_MS = 5_000;
@@ -22,6 +25,14 @@ export function giveOut(floor: Floor, context: FloorContext, meant: Changes, at:
     for (let pairs = floor.queues.decide(at); pairs.length > 0; pairs = floor.queues.decide(at)) {
       const draft = new Draft(floor, context, at);
       for (const pair of pairs) offer(draft, pair);
+      changes = applied(floor, changes, draft);
+    }
+  }
+  if (!context.switchAway) {
+    const { noticeLines } = context.policy.outbound ?? DEFAULT_OUTBOUND_POLICY;
+    for (let due = floor.tellings.due(noticeLines); due.length > 0; due = floor.tellings.due(noticeLines)) {
+      const draft = new Draft(floor, context, at);
+      dialNext(draft, due);
       changes = applied(floor, changes, draft);
     }
   }

@@ -1,8 +1,17 @@
 /** Legs: the rows of those that are there, and the end of those that are not wanted. */
-import type { LegId } from '../base/ids.ts';
+import type { BridgeId, ContactId, LegId, PlayId, RecordingId } from '../base/ids.ts';
 import type { HangUpReason } from '../cti/port.ts';
 import type { Draft } from './floor.ts';
 import type { Contact, Leg } from './model.ts';
+
+/** The id of a dialogue's playback on its party's leg. */
+export const dialoguePlayId = (contactId: ContactId, play: number): PlayId => `${contactId}.s${play}`;
+
+/** What a party recorded (`r`), or said in answer to a question (`h`). */
+export const recordingOf = (contactId: ContactId, kind: 'r' | 'h', request: number): RecordingId => `${contactId}.${kind}${request}`;
+
+/** The bridge of a party with a number outside, by the leg to that. */
+export const bridgeOutside = (legId: LegId): BridgeId => `${legId}.b`;
 
 export function newLeg(draft: Draft, contact: Contact, given: Pick<Leg, 'id' | 'role' | 'state'> & Partial<Leg>): Leg {
   return draft.put('leg', {

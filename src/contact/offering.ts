@@ -16,9 +16,11 @@ import type { RetryOutcome } from '../routing/desk-rules.ts';
 import { beginWrapUp, InputRefused, occupy, releaseAfterOffer, requireAgent } from './agents.ts';
 import { endContact } from './end.ts';
 import { type Draft, withoutTimers } from './floor.ts';
-import { hangUpLeg, hangUpStray, newLeg } from './legs.ts';
+import { dialoguePlayId, hangUpLeg, hangUpStray, newLeg } from './legs.ts';
 import type { Agent, Contact, EndCause, Offer, OfferOutcome } from './model.ts';
-import { continueAsCallback, mayCallFrom, play } from './queueing.ts';
+import { outboundPolicy, talksOutside } from './outside.ts';
+import { continueAsCallback, mayCallFrom, play, waitingTimers } from './queueing.ts';
+import { beginSurvey, surveyAfter } from './survey.ts';
 
 /** An agent gets a contact: from now on the two are each other's, until the offer ends. */
 export function makeOffer(draft: Draft, contact: Contact, agentId: AgentId, viaDeskId: DeskId): void {
@@ -77,7 +79,7 @@ function dialParty(draft: Draft, contact: Contact, offer: Offer): void {
 }
 
 /** On the agent's screen (after the commit), before anything rings. */
-function show(draft: Draft, offer: Offer): void {
+export function show(draft: Draft, offer: Offer): void {
   draft.put('offer', {
     ...offer,
     state: 'shown',
@@ -149,11 +151,33 @@ function onPartyAnswered(draft: Draft, contact: Contact): void {
   draft.event('established', { contact, legId: contact.legId, data: { with: 'ivr' } });
   const offer = draft.offer(contact.offerId);
   if (offer && draft.leg(offer.legId)?.state === 'up') return join(draft, contact, offer); // agent first: there already
+  const { notice, callMe } = contact;
+  if (!offer && notice?.scenario !== undefined) {
+    draft.dialogues.push({ contactId: contact.id, scenario: notice.scenario, variables: { text: callMe?.question ?? '', name: callMe?.name ?? '' } });
+    return;
+  }
+  const scenario = contact.channel === 'callback' && offer ? draft.context.rulesOf(offer.deskId).callMe : null;
+  if (offer && scenario !== null) {
+    draft.put('offer', { ...offer, timers: { dial: draft.at + outboundPolicy(draft).announcementMs } });
+    const variables = { name: callMe?.name ?? '', question: callMe?.question ?? '', origin: contact.origin };
+    draft.dialogues.push({ contactId: contact.id, scenario, variables });
+    return;
+  }
   draft.order(contact.id, { type: 'startMusic', leg: contact.legId as string });
   const told = play(draft, contact, [draft.context.say(GREETING[contact.origin], contact.language)]);
   if (offer) show(draft, offer);
   else draft.put('contact', { ...told, timers: { ...told.timers, announce: draft.at + draft.context.policy.announceEveryMs } });
 }
+
+/** A scenario speaks with the party of a callback; the agent is kept, and rung when it hands back. */
+export const isAnnounced = (contact: Contact, offer: Offer | undefined): boolean =>
+  offer?.state === 'dialling' && contact.dialogue !== null;
+
+/** A scenario tells its party a notice. */
+export const isTold = (contact: Contact): boolean => contact.notice !== null && contact.state === 'scenario';
+
+/** Word of a notice's scenario when it hangs up, for whom it is to be tried again. */
+export const NOT_REACHED = 'notReached';
 
 /** What a party who is called back hears first, and what the agent does. */
 const GREETING: Readonly<Record<Contact['origin'], PromptName>> = {
@@ -165,6 +189,7 @@ const GREETING: Readonly<Record<Contact['origin'], PromptName>> = {
   notice: 'notice.hello',
   voicemail: 'callback.hello',
   messageCallback: 'callback.hello',
+  survey: 'callback.hello',
 };
 const ANNOUNCEMENT: Partial<Record<Contact['origin'], PromptName>> = {
   callMe: 'callMe.callerFromWebWaiting',
@@ -194,6 +219,7 @@ export function join(draft: Draft, contact: Contact, offer: Offer): void {
   if (party.state !== 'up' || agent.state !== 'up') return; // its answer joins them
   if (contact.playing) draft.order(contact.id, { type: 'stopPlay', leg: party.id, play: contact.playing });
   if (offer.playing) draft.order(contact.id, { type: 'stopPlay', leg: agent.id, play: offer.playing });
+  stopDialogue(draft, contact);
   draft.order(contact.id, { type: 'join', bridge: offer.bridgeId, legs: [party.id, agent.id] });
   draft.put('offer', { ...offer, state: 'accepted', playing: null, timers: {} });
   if (contact.state === 'connected') return; // the agent's browser is back with a new leg
@@ -202,6 +228,7 @@ export function join(draft: Draft, contact: Contact, offer: Offer): void {
     state: 'connected',
     stateSince: draft.at,
     connectedAt: contact.connectedAt ?? draft.at,
+    dialogue: null,
     playing: null,
     timers: {},
   });
@@ -243,17 +270,23 @@ export function endOffer(draft: Draft, offer: Offer, outcome: OfferOutcome): voi
   releaseAfterOffer(draft, offer.agentId, outcome);
   if (contact?.offerId !== offer.id) return;
   const wasConnected = contact.state === 'connected';
+  const announced = isAnnounced(contact, offer);
   const queued = draft.put('contact', {
     ...contact,
     state: 'queued',
     stateSince: draft.at,
+    dialogue: announced ? null : contact.dialogue,
     offerId: null,
     agentId: null,
-    timers: {},
+    timers: announced ? {} : waitingTimers(contact, contact.dialogue),
   });
   draft.event('queued', { contact: queued, cause: outcome });
   const leg = draft.leg(contact.legId);
   if (leg?.state !== 'up') return;
+  if (announced) {
+    stopDialogue(draft, contact);
+    draft.order(contact.id, { type: 'startMusic', leg: leg.id });
+  }
   if (wasConnected) {
     draft.order(contact.id, { type: 'dropBridge', bridge: offer.bridgeId });
     draft.order(contact.id, { type: 'startMusic', leg: leg.id });
@@ -270,9 +303,11 @@ const ANNOUNCE_SOON_MS = 2_000;
 
 /** A talk ends regularly: both legs down, wrap-up begins. */
 export function clearConnection(draft: Draft, contact: Contact, offer: Offer, by: 'party' | 'agent'): void {
-  hangUpLeg(draft, contact.legId);
+  const survey = by === 'agent' ? surveyAfter(draft, contact) : null;
+  if (survey === null) hangUpLeg(draft, contact.legId);
   hangUpLeg(draft, offer.legId);
-  if (contact.channel !== 'message') draft.order(contact.id, { type: 'dropBridge', bridge: offer.bridgeId });
+  if (survey !== null) beginSurvey(draft, contact, offer.bridgeId, survey);
+  else if (contact.channel !== 'message') draft.order(contact.id, { type: 'dropBridge', bridge: offer.bridgeId });
   draft.put('offer', { ...offer, state: 'ended', stateSince: draft.at, endedAt: draft.at, outcome: 'completed', timers: {} });
   const cleared = draft.put('contact', {
     ...contact,
@@ -304,10 +339,17 @@ export function onLegEnded(draft: Draft, legId: LegId, cause: LegCause): void {
   if (leg.role === 'agent') {
     if (offer?.legId === legId) onAgentLegEnded(draft, contact, offer, cause);
   } else if (contact.legId === legId) {
-    const answered = leg.state === 'up';
-    if (answered) onPartyGone(draft, { ...contact, legId: null }, offer, legId, cause);
-    else onPartyNotReached(draft, { ...contact, legId: null }, offer, legId, cause);
+    const without = { ...contact, legId: null };
+    if (leg.state !== 'up') onPartyNotReached(draft, without, offer, legId, cause);
+    else if (!CUT_OFF.has(cause) && !wasReached(contact, offer)) onPartyNotReached(draft, without, offer, legId, 'noAnswer');
+    else onPartyGone(draft, without, offer, legId, cause);
   }
+}
+
+/** One whom a scenario was to connect or to tell, and who was gone before that: it may have been a machine, and is tried again. */
+function wasReached(contact: Contact, offer: Offer | undefined): boolean {
+  if (offer?.state === 'dialling') return false;
+  return !isTold(contact) || String(contact.dialogue?.variables['heard']) === 'true';
 }
 
 function onAgentLegEnded(draft: Draft, contact: Contact, offer: Offer, cause: LegCause): void {
@@ -354,6 +396,12 @@ const ABANDONED: Partial<Record<Contact['state'], EndCause>> = {
   offered: 'abandonedWhileRinging',
 };
 
+/** Who has what they wanted of a scenario, and may hang up any time, has not given up. */
+export function servedBy({ dialogue }: Contact): EndCause | null {
+  if (dialogue?.served === undefined) return null;
+  return dialogue.served === 'callBack' ? 'callbackPromised' : 'messageLeft';
+}
+
 /** The party hung up, or was cut off. The offer goes with it, at once. */
 function onPartyGone(draft: Draft, contact: Contact, offer: Offer | undefined, legId: LegId, cause: LegCause): void {
   draft.put('contact', contact);
@@ -362,7 +410,12 @@ function onPartyGone(draft: Draft, contact: Contact, offer: Offer | undefined, l
   const { state } = contact;
   const left = offer ? withoutOffer(draft, contact, offer, 'callerGone') : contact;
   draft.event('connectionCleared', { contact: left, legId, cause });
-  const end = ABANDONED[state] ?? 'handled';
+  if (isTold(contact)) {
+    draft.event('scenarioEnded', { contact: left, cause: 'partyHungUp', data: { disposition: 'heard' } });
+    draft.put('contact', { ...left, disposition: 'heard' });
+    return endContact(draft, contact.id, 'noticeTold');
+  }
+  const end = talksOutside(draft, contact) ? 'transferredOut' : (servedBy(contact) ?? ABANDONED[state] ?? 'handled');
   endContact(draft, contact.id, end);
   if (end === 'abandonedInQueue' || end === 'abandonedWhileRinging') callBackWhoGaveUp(draft, left);
 }
@@ -375,7 +428,7 @@ function callBackWhoGaveUp(draft: Draft, contact: Contact): void {
 }
 
 /** It was our side that broke: nobody hung up. */
-const CUT_OFF: ReadonlySet<LegCause> = new Set(['switchLost', 'leaseExpired']);
+export const CUT_OFF: ReadonlySet<LegCause> = new Set(['switchLost', 'leaseExpired']);
 
 /** How long the agent whose talk the switch cut off is waited for by the callback. */
 const RECONNECT_WITH_SAME_AGENT_MS = 300_000;
@@ -387,9 +440,17 @@ function onPartyLost(draft: Draft, contact: Contact, offer: Offer | undefined, l
   draft.event('connectionCleared', { contact: left, legId, cause });
   const preferred = agentId === null ? contact.preferred : { agentId, until: draft.at + RECONNECT_WITH_SAME_AGENT_MS };
   if (contact.channel !== 'voice') return goBack(draft, { ...left, preferred }, cause, {});
-  if (contact.callingNumber.kind !== 'valid') return endContact(draft, contact.id, 'switchLost');
+  // Whom it was that they talked with outside, or that they were asked about, a callback could not take up again.
+  const isOver = talksOutside(draft, contact) || (contact.origin === 'survey' && contact.state === 'scenario');
+  const served = servedBy(contact);
+  if (served || isOver || contact.callingNumber.kind !== 'valid') return endContact(draft, contact.id, served ?? 'switchLost');
   endContact(draft, contact.id, 'replacedByCallback');
   continueAsCallback(draft, { ...left, preferred }, 'lostCallback');
+}
+
+function stopDialogue(draft: Draft, { id, legId, dialogue }: Contact): void {
+  if (legId === null || !dialogue?.playing) return;
+  draft.order(id, { type: 'stopPlay', leg: legId, play: dialoguePlayId(id, dialogue.play) });
 }
 
 /** The offer ends with its contact, which has other things to go through than the queue. */
@@ -405,6 +466,7 @@ function goBack(draft: Draft, contact: Contact, cause: LegCause, timers: Contact
     ...contact,
     state: 'queued',
     stateSince: draft.at,
+    dialogue: null,
     legId: null,
     offerId: null,
     agentId: null,
@@ -416,6 +478,7 @@ function goBack(draft: Draft, contact: Contact, cause: LegCause, timers: Contact
 /** Causes after which dialling again makes no sense. */
 const HOPELESS: ReadonlySet<LegCause> = new Set(['invalidNumber']);
 const OUTCOME: Partial<Record<LegCause, RetryOutcome>> = { busy: 'busy', noAnswer: 'noAnswer', cancelled: 'noAnswer' };
+export const outcomeOf = (cause: LegCause): RetryOutcome => OUTCOME[cause] ?? 'failed';
 
 /** A callback's party did not answer. It is tried again later, at its old place and when people may be called, or given up. */
 function onPartyNotReached(draft: Draft, contact: Contact, offer: Offer | undefined, legId: LegId, cause: LegCause): void {
@@ -423,7 +486,7 @@ function onPartyNotReached(draft: Draft, contact: Contact, offer: Offer | undefi
   const left = offer ? withoutOffer(draft, contact, offer, 'partyNotReached') : contact;
   const deskId = contact.deskId as DeskId;
   const { retry, attempts } = draft.context.rulesOf(deskId).callbacks;
-  const outcome = OUTCOME[cause] ?? 'failed';
+  const outcome = outcomeOf(cause);
   const failedAttempts = { ...contact.failedAttempts, [outcome]: contact.failedAttempts[outcome] + 1 };
   const tried = { ...left, failedAttempts };
   if (HOPELESS.has(cause) || contact.attempts >= attempts || failedAttempts[outcome] >= retry[outcome].attempts) {

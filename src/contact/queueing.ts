@@ -1,7 +1,7 @@
 /** Deciding the desk, waiting at it, and what the one who waits is told. */
 import type { ContactId, DeskId, EpochMs } from '../base/ids.ts';
 import type { PromptName } from '../ivr/prompts.ts';
-import type { Prompt } from '../ivr/scenario.ts';
+import type { Prompt, QueueSight } from '../ivr/scenario.ts';
 import { nextTimeToCall } from '../routing/call-hours.ts';
 import type { Entry } from '../routing/directory.ts';
 import { endContact } from './end.ts';
@@ -14,35 +14,57 @@ export function entryOf(draft: Draft, contact: Contact): Entry {
   return entry;
 }
 
+/** The desk that the control logic names; that of a notice was decided with it. */
+export function decisionOf(draft: Draft, contact: Contact): Decision {
+  const { party, channel, callingNumber, notice, decision } = contact;
+  if (notice && decision) return decision;
+  return draft.context.decideDesk({ party, entry: entryOf(draft, contact), channel, callingNumber }, draft.at);
+}
+
 /** The control logic names the desk; the contact goes there and waits. */
 export function decideAndQueue(draft: Draft, contact: Contact): void {
-  const decision = draft.context.decideDesk(
-    { party: contact.party, entry: entryOf(draft, contact), channel: contact.channel, callingNumber: contact.callingNumber },
-    draft.at,
-  );
-  queueAt(draft, contact, decision);
+  queueAt(draft, contact, decisionOf(draft, contact));
 }
 
 /** Whether somebody is called for it, at times at which people may be called. */
 export const isDialled = ({ channel }: Contact): boolean => channel === 'callback' || channel === 'notice';
 
-/** The contact waits at the desk that was decided. Its place is by its arrival, not by this moment. */
-export function queueAt(draft: Draft, contact: Contact, decision: Decision): void {
+/**
+ * The contact waits at the desk that was decided. Its place is by its arrival, not by this moment.
+ * @param dialogue goes on beside the waiting; one that it waits with already, if another is not given
+ */
+export function queueAt(
+  draft: Draft,
+  contact: Contact,
+  decision: Decision,
+  dialogue: Contact['dialogue'] = contact.state === 'queued' ? contact.dialogue : null,
+): void {
   const decided: Contact = { ...contact, decision, deskId: decision.deskId };
   draft.event('deskDecided', { contact: decided, cause: decision.rule, data: { why: decision.why.map((step) => step.en) } });
-  const restUntil = isDialled(contact) ? mayCallFrom(draft, decision.deskId, Math.max(draft.at, contact.promisedAt ?? 0)) : draft.at;
+  const restUntil = isDialled(contact) && contact.legId === null ? mayCallFrom(draft, decision.deskId, Math.max(draft.at, contact.promisedAt ?? 0)) : draft.at;
   const queued = draft.put('contact', {
     ...decided,
     state: 'queued',
     stateSince: draft.at,
     queuedAt: contact.queuedAt ?? draft.at,
     preferred: contact.preferred ?? preferredAgent(draft, decided),
-    dialogue: null,
-    timers: restUntil > draft.at ? { retry: restUntil } : {},
+    dialogue,
+    notice: contact.legId === null ? contact.notice : forAnAgent(contact.notice),
+    timers: { ...waitingTimers(contact, dialogue), ...(restUntil > draft.at && { retry: restUntil }) },
   });
   draft.event('queued', { contact: queued, data: restUntil > draft.at ? { restsUntil: restUntil } : {} });
   // Music first: the announcement interrupts it, and nobody hears silence if this controller dies in between.
   if (draft.leg(queued.legId)?.state === 'up') draft.order(queued.id, { type: 'startMusic', leg: queued.legId as string });
+}
+
+/** Of a contact that goes back to its queue: how long its scenario has it wait. */
+export function waitingTimers({ timers }: Contact, dialogue: Contact['dialogue']): Contact['timers'] {
+  return dialogue === null || timers.scenario === undefined ? {} : { scenario: timers.scenario };
+}
+
+/** Whoever was told by a scenario, and is on the line, waits for an agent now. */
+export function forAnAgent(notice: Contact['notice']): Contact['notice'] {
+  return notice && { noticeId: notice.noticeId, recipientId: notice.recipientId };
 }
 
 function preferredAgent(draft: Draft, contact: Contact): Contact['preferred'] {
@@ -66,19 +88,24 @@ function isStaffed(draft: Draft, deskId: DeskId): boolean {
   return queues.isStaffed(deskId) || draft.context.rulesOf(deskId).overflow.some((rule) => queues.isStaffed(rule.to));
 }
 
-/** Those who have just begun to wait, and have not found an agent at once: how long it will take is estimated, and they are told. */
-export function welcome(draft: Draft, contact: Contact): void {
-  let waiting = contact;
+/** How long it will take is estimated when a contact begins to wait, to be compared with what it took. */
+export function estimateWait(draft: Draft, contact: Contact): Contact {
   // Whoever left a message is told nothing any more.
-  if (contact.estimatedWaitMs === null && contact.channel !== 'message') {
-    const position = positionOf(draft, contact);
-    const estimatedWaitMs = position === null ? null : draft.floor.queues.estimateMs(contact.deskId as DeskId, position);
-    if (estimatedWaitMs !== null) {
-      waiting = draft.put('contact', { ...contact, estimatedWaitMs });
-      draft.event('waitEstimated', { contact: waiting, data: { position, estimatedWaitMs } });
-    }
-  }
-  if (draft.leg(waiting.legId)?.state === 'up' && waiting.timers.announce === undefined) announce(draft, waiting);
+  if (contact.estimatedWaitMs !== null || contact.channel === 'message') return contact;
+  const position = positionOf(draft, contact);
+  const estimatedWaitMs = position === null ? null : draft.floor.queues.estimateMs(contact.deskId as DeskId, position);
+  if (estimatedWaitMs === null) return contact;
+  const waiting = draft.put('contact', { ...contact, estimatedWaitMs });
+  draft.event('waitEstimated', { contact: waiting, data: { position, estimatedWaitMs } });
+  return waiting;
+}
+
+/** How it stands for a contact that waits, at this moment. */
+export function sightOf(draft: Draft, contact: Contact): QueueSight {
+  const deskId = contact.deskId as DeskId;
+  const staffed = isStaffed(draft, deskId);
+  const position = positionOf(draft, contact) ?? 1;
+  return { position, staffed, waitMs: staffed ? draft.floor.queues.estimateMs(deskId, position) : null };
 }
 
 /** How many positions, and minutes to wait, have an announcement of their own; see `scenarios/prompts.yaml`. */
@@ -92,9 +119,7 @@ export function announce(draft: Draft, contact: Contact): Contact {
   const say = (name: PromptName, variables?: Readonly<Record<string, number>>): Prompt =>
     draft.context.say(name, contact.language, variables);
   const timers = { ...withoutTimers(contact, 'announce'), announce: draft.at + policy.announceEveryMs };
-  const staffed = isStaffed(draft, deskId);
-  const position = positionOf(draft, contact) ?? 1;
-  const waitMs = staffed ? draft.floor.queues.estimateMs(deskId, position) : null;
+  const { staffed, position, waitMs } = sightOf(draft, contact);
   const offerFromMs = rulesOf(deskId).callbacks.offerFromWaitMs;
   const callbackOffered = canCallBack(contact) && (!staffed || (offerFromMs !== null && waitMs !== null && waitMs >= offerFromMs));
   const prompts: Prompt[] = contact.decision?.closed && !staffed ? [say('closed')] : [];
@@ -138,8 +163,16 @@ export function onQueueDigit(draft: Draft, contact: Contact, digit: string): voi
 
 type CallbackOrigin = 'queueCallback' | 'abandonedCallback' | 'lostCallback' | 'messageCallback';
 
-/** A callback that takes the place of a contact whose party has gone, or is about to: same desk, same entry time. */
-export function continueAsCallback(draft: Draft, contact: Contact, origin: CallbackOrigin): void {
+/**
+ * A callback that takes the place of a contact whose party has gone, or is about to: same desk, same entry time.
+ * @param promisedAt the time that was agreed; null: as soon as it is its turn
+ */
+export function continueAsCallback(
+  draft: Draft,
+  contact: Contact,
+  origin: CallbackOrigin,
+  promisedAt: EpochMs | null = null,
+): void {
   if (contact.callingNumber.kind !== 'valid') throw new Error(`contact ${contact.id} has no number to call back`);
   const id = nextContactId(draft);
   const callMe: CallMe = {
@@ -161,6 +194,7 @@ export function continueAsCallback(draft: Draft, contact: Contact, origin: Callb
     preferred: contact.preferred,
     callMe,
     message: contact.message,
+    promisedAt,
     continues: contact.id,
   });
   draft.event('contactArrived', { contact: callback, data: { channel: 'callback', origin, continues: contact.id } });

@@ -197,7 +197,8 @@ function availabilityOf(agent: Agent): Availability {
 
 /** Null when it does not wait for an agent. */
 function taskOf(contact: Contact): Task | null {
-  if (contact.state !== 'queued') return null;
+  // Whom a scenario tells waits for a line.
+  if (contact.state !== 'queued' || contact.notice?.scenario !== undefined) return null;
   const { priorityClass, requirements, rings } = contact.decision?.wishes ?? NO_WISHES;
   return {
     id: contact.id,
@@ -224,6 +225,7 @@ const NOWHERE: readonly DeskId[] = [];
 function isSameTask(a: Contact, b: Contact): boolean {
   return (
     b.state === 'queued' &&
+    a.notice?.scenario === b.notice?.scenario &&
     a.deskId === b.deskId &&
     a.decision === b.decision &&
     a.queuedAt === b.queuedAt &&

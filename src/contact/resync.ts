@@ -8,9 +8,10 @@ import { panelGone } from './agents.ts';
 import { onLegArrived } from './arrival.ts';
 import { feedDialogue } from './dialogue.ts';
 import type { Draft } from './floor.ts';
-import { hangUpStray } from './legs.ts';
+import { bridgeOutside, hangUpStray } from './legs.ts';
 import type { Leg } from './model.ts';
-import { onLegAnswered, onLegEnded } from './offering.ts';
+import { isAnnounced } from './offering.ts';
+import { joinOutside, onLegAnswered, onLegEnded } from './outside-legs.ts';
 
 /** Panels were connected to a process that is gone: each has its grace time to show itself to this one. */
 export function onControllerStarted(draft: Draft): void {
@@ -52,9 +53,17 @@ function catchUp(draft: Draft, id: ContactId, joined: ReadonlyMap<BridgeId, Read
   const contact = draft.contact(id);
   const leg = draft.leg(contact?.legId ?? null);
   if (!contact || leg?.state !== 'up' || !draft.floor.legs.has(leg.id)) return;
-  if (contact.state === 'scenario' && contact.dialogue?.playing) {
+  const inDialogue = contact.state === 'scenario' || isAnnounced(contact, draft.offer(contact.offerId));
+  const outside = draft.leg(contact.outside?.legId ?? null);
+  if (outside?.state === 'up') {
+    const bridge = joined.get(bridgeOutside(outside.id));
+    if (!(bridge?.has(leg.id) && bridge.has(outside.id))) joinOutside(draft, contact, outside.id);
+  } else if (inDialogue && contact.dialogue?.playing) {
     // Its end may have gone unheard. Should it still play, the caller only gets a little less time to dial.
     feedDialogue(draft, contact, { type: 'playFinished', play: contact.dialogue.play });
+  } else if ((contact.state === 'queued' || contact.state === 'offered') && contact.dialogue?.playing) {
+    feedDialogue(draft, contact, { type: 'playFinished', play: contact.dialogue.play });
+    draft.order(contact.id, { type: 'startMusic', leg: leg.id });
   } else if (contact.state === 'queued') {
     // Its end may have gone unheard, and with it the music's beginning. Who has music only is told again in due course.
     if (contact.playing) draft.put('contact', { ...contact, playing: null, timers: { ...contact.timers, announce: draft.at + 1_000 } });

@@ -20,8 +20,9 @@ import {
   requireAgent,
 } from './agents.ts';
 import { onCallMeRequested, onLegArrived, onNoticeTask, onPartyLookedUp } from './arrival.ts';
+import { beginDialogues } from './begin.ts';
 import { onCallbackMoved, onCallMeCancelled, onNoticeStopped } from './callbacks.ts';
-import { dialoguePlay, feedDialogue } from './dialogue.ts';
+import { dialoguePlay, feedDialogue, onHeard, onRecordFinished, onServiceAnswered } from './dialogue.ts';
 import { onDirectoryChanged, sendOn } from './directory-changed.ts';
 import { type Changes, Draft, type Floor, type FloorContext, withoutTimers } from './floor.ts';
 import { giveOut } from './give-out.ts';
@@ -31,17 +32,17 @@ import type { Contact, FloorInput, Offer } from './model.ts';
 import {
   askAgent,
   endOffer,
+  isAnnounced,
   join,
   onAgentHangUp,
-  onLegAnswered,
-  onLegEnded,
   onOfferDeclined,
   onOfferShown,
   ringAgent,
   withoutPanel,
 } from './offering.ts';
-import { announce, onQueueDigit } from './queueing.ts';
+import { onLegAnswered, onLegEnded, onOutsideTimeUp } from './outside-legs.ts';
 import { onControllerStarted, onResynchronised } from './resync.ts';
+import { onWaitingDigit, tell } from './waiting.ts';
 
 /**
  * Takes an input in: the floor is changed by what it means and by what follows from it for those who wait and those who are free.
@@ -60,6 +61,7 @@ export function take(floor: Floor, context: FloorContext, input: FloorInput, at:
 export function step(floor: Floor, context: FloorContext, input: FloorInput, at: EpochMs): Changes {
   const draft = new Draft(floor, context, at);
   decide(draft, input);
+  beginDialogues(draft);
   sendOn(draft, [...draft.contacts.values()]);
   return draft;
 }
@@ -78,12 +80,18 @@ function decide(draft: Draft, input: FloorInput): void {
       return onDigit(draft, input.leg, input.digit);
     case 'playFinished':
       return onPlayFinished(draft, input.leg, input.play);
+    case 'recordFinished':
+      return onRecordFinished(draft, input.leg, input.recording, input.durationMs, input.outcome);
     case 'resynchronised':
       return onResynchronised(draft, input.snapshot, input.settled);
     case 'controllerStarted':
       return onControllerStarted(draft);
     case 'partyLookedUp':
       return onPartyLookedUp(draft, input.contactId, input.by, input.record);
+    case 'serviceAnswered':
+      return onServiceAnswered(draft, input);
+    case 'heard':
+      return onHeard(draft, input);
     case 'agentLogOn':
       return onLogOn(draft, input.agentId, input.phone);
     case 'agentLogOff':
@@ -144,8 +152,11 @@ function onLegRinging(draft: Draft, legId: LegId): void {
 
 function onDigit(draft: Draft, legId: LegId, digit: string): void {
   const contact = partyContact(draft, legId);
-  if (contact?.state === 'scenario') feedDialogue(draft, contact, { type: 'digit', digit });
-  else if (contact?.state === 'queued') onQueueDigit(draft, contact, digit);
+  if (!contact) return;
+  if (contact.outside?.legId) return; // what is pressed while they talk outside is theirs
+  const inDialogue = contact.state === 'scenario' || isAnnounced(contact, draft.offer(contact.offerId));
+  if (inDialogue) feedDialogue(draft, contact, { type: 'digit', digit });
+  else if (contact.state === 'queued') onWaitingDigit(draft, contact, digit);
 }
 
 function onPlayFinished(draft: Draft, legId: LegId, playId: PlayId): void {
@@ -164,10 +175,20 @@ function onPlayFinished(draft: Draft, legId: LegId, playId: PlayId): void {
     return;
   }
   const play = dialoguePlay(contact, playId);
-  if (play !== null) return feedDialogue(draft, contact, { type: 'playFinished', play });
+  if (play !== null) {
+    feedDialogue(draft, contact, { type: 'playFinished', play });
+    return playMusicAgain(draft, contact.id, legId);
+  }
   if (contact.playing !== playId) return;
   draft.put('contact', { ...contact, playing: null });
-  if (contact.state === 'queued' || contact.state === 'offered') draft.order(contact.id, { type: 'startMusic', leg: legId });
+  playMusicAgain(draft, contact.id, legId);
+}
+
+/** Music goes on where an announcement interrupted it. */
+function playMusicAgain(draft: Draft, contactId: string, legId: LegId): void {
+  const contact = draft.contact(contactId);
+  const waits = contact?.state === 'queued' || (contact?.state === 'offered' && !isAnnounced(contact, draft.offer(contact.offerId)));
+  if (contact && waits && !contact.dialogue?.playing) draft.order(contact.id, { type: 'startMusic', leg: legId });
 }
 
 function partyContact(draft: Draft, legId: LegId): Contact | undefined {
@@ -213,6 +234,9 @@ function onTick(draft: Draft): void {
   }
 }
 
+/** How soon a queue's longest wait is looked at again while an agent is asked. */
+const ASKED_AGAIN_MS = 5_000;
+
 /** An earlier timer of the same tick may have cleared this one, or set it anew. */
 const isDue = (draft: Draft, timer: EpochMs | undefined): boolean => timer !== undefined && timer <= draft.at;
 
@@ -222,16 +246,39 @@ function onContactTimer(draft: Draft, id: string, name: keyof Contact['timers'])
   const rung = draft.put('contact', { ...contact, timers: withoutTimers(contact, name) });
   switch (name) {
     case 'scenario':
+      // A queue's longest wait is not over while an agent is asked, who may take it yet.
+      if (rung.state === 'offered' && !isAnnounced(rung, draft.offer(rung.offerId))) {
+        draft.put('contact', { ...rung, timers: { ...rung.timers, scenario: draft.at + ASKED_AGAIN_MS } });
+        return;
+      }
       return feedDialogue(draft, rung, { type: 'timeout' });
     case 'lookUp':
       draft.put('contact', contact);
       return onPartyLookedUp(draft, id, contact.state === 'identifying' ? 'callingNumber' : 'customerCode', null);
     case 'announce':
-      if (rung.state === 'queued') announce(draft, rung);
+      if (rung.state === 'queued') tell(draft, rung);
       return;
+    case 'dial':
+      return onDialOverdue(draft, rung);
+    case 'outside':
+      return onOutsideTimeUp(draft, rung);
     case 'retry':
       return; // without the timer it can be offered again
   }
+}
+
+/** Whom we dial without an agent has not answered, and the switch says nothing. */
+function onDialOverdue(draft: Draft, contact: Contact): void {
+  const { switchAway, policy } = draft.context;
+  if (switchAway) {
+    // Whether it rings, or was answered, nobody can tell now: its time begins anew, and the comparison will say.
+    draft.put('contact', { ...contact, timers: { ...contact.timers, dial: draft.at + policy.dialMs } });
+    return;
+  }
+  const legId = contact.outside?.legId ?? contact.legId;
+  if (legId === null) return;
+  hangUpLeg(draft, legId);
+  onLegEnded(draft, legId, 'noAnswer');
 }
 
 function onOfferTimer(draft: Draft, id: string, name: keyof Offer['timers']): void {

@@ -39,6 +39,16 @@ export function checkDeskSections(source: SourceFile, sections: Sections, direct
   }
 }
 
+/** Scenarios that desks' rules name, and where in the file: whoever reads the scenarios checks that there are such. */
+export function scenariosOfDesks(sections: Sections): readonly { readonly name: string; readonly path: readonly string[] }[] {
+  return Object.entries(sections).flatMap(([id, section]) =>
+    (['survey', 'callMe'] as const).flatMap((rule) => {
+      const name = section[rule];
+      return name === undefined || name === 'none' ? [] : [{ name, path: ['desks', id, rule] }];
+    }),
+  );
+}
+
 /** The last answer for each directory, which is replaced whole and never changed. A pure memo. */
 const answers = new WeakMap<Directory, { readonly sections: Sections; readonly house: DeskRules; readonly rulesOf: RulesOfDesks }>();
 
@@ -72,7 +82,7 @@ function overflowOf(rules: DeskRules, desk: Desk, directory: Directory): Overflo
 const msOr = (text: string | undefined, otherwise: number): number => (text === undefined ? otherwise : durationMs(text));
 
 function over(rules: DeskRules, section: DeskSection): DeskRules {
-  const { discipline, tieBreak, weights, promise, overflow, callbacks, wrapUp, serviceLevel, expectedHandling } = section;
+  const { discipline, tieBreak, weights, promise, overflow, callbacks, wrapUp, survey, callMe, serviceLevel, expectedHandling } = section;
   const limitMs = msOr(wrapUp?.limit, rules.wrapUp.limitMs);
   const retry = (outcome: RetryOutcome): RetryRule => ({
     attempts: callbacks?.retry?.[outcome]?.attempts ?? rules.callbacks.retry[outcome].attempts,
@@ -97,6 +107,8 @@ function over(rules: DeskRules, section: DeskSection): DeskRules {
       extensionMs: msOr(wrapUp?.extension, rules.wrapUp.extensionMs),
       mostMs: Math.max(limitMs, msOr(wrapUp?.most, rules.wrapUp.mostMs)),
     },
+    survey: unlessNone(survey, rules.survey),
+    callMe: unlessNone(callMe, rules.callMe),
     serviceLevel: {
       share: serviceLevel?.share === undefined ? rules.serviceLevel.share : serviceLevel.share / 100,
       withinMs: msOr(serviceLevel?.within, rules.serviceLevel.withinMs),
@@ -116,6 +128,10 @@ function overflowRule(written: NonNullable<DeskSection['overflow']>[number]): Ov
   if ('estimatedWait' in written) return { to, when: 'estimatedWaitMs', estimatedWaitMs: durationMs(written.estimatedWait) };
   return { to, when: 'nobody' };
 }
+
+/** Null for `none`. */
+const unlessNone = (text: string | undefined, otherwise: string | null): string | null =>
+  text === undefined ? otherwise : text === 'none' ? null : text;
 
 /** Null for the word that means "not at all". */
 function unless(word: string, text: string | undefined, otherwise: number | null): number | null {

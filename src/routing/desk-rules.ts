@@ -67,6 +67,10 @@ export interface DeskRules {
   readonly overflow: readonly OverflowRule[];
   readonly callbacks: CallbackRules;
   readonly wrapUp: WrapUpRules;
+  /** The scenario that asks the party after a talk which the agent has ended; null: nobody is asked. */
+  readonly survey: string | null;
+  /** The scenario that speaks first with whoever is called back, while an agent is kept: what it hands back is connected. Null: none. */
+  readonly callMe: string | null;
   /** For reports: which share should be answered within how long. */
   readonly serviceLevel: { readonly share: number; readonly withinMs: number };
   /** What handling a contact is believed to take, until the desk has handled some. */
@@ -94,6 +98,8 @@ export const DEFAULT_DESK_RULES: DeskRules = {
     attempts: 3,
   },
   wrapUp: { limitMs: 3 * MINUTE_MS, extensionMs: 2 * MINUTE_MS, mostMs: 15 * MINUTE_MS },
+  survey: null,
+  callMe: null,
   serviceLevel: { share: 0.8, withinMs: 20_000 },
   expectedHandlingMs: 4 * MINUTE_MS,
 };

@@ -99,6 +99,9 @@ const CallsFirst = Type.Object({ callsFirst: Type.Object({ idleForCallbacks: Dur
 const Attempts = Type.Integer({ minimum: 1, maximum: 20, description: 'a number of attempts from 1 to 20' });
 const Retry = Type.Optional(Type.Object({ attempts: Type.Optional(Attempts), pause: Type.Optional(Duration) }, closed));
 
+const scenarioNamed = (what: string) =>
+  Type.String({ pattern: '^[a-z0-9][a-z0-9_-]{0,62}$', description: `the name of a scenario ${what}; or: none` });
+
 /** How a desk gives out what waits at it. What is left out is as in `default`, and left out there, as the house has it. */
 const DeskSection = Type.Object(
   {
@@ -161,6 +164,8 @@ const DeskSection = Type.Object(
         { ...closed, description: 'limit, by how much an agent may extend it at a time, and how long it may be in all' },
       ),
     ),
+    survey: Type.Optional(scenarioNamed('that asks the party after a talk which the agent has ended')),
+    callMe: Type.Optional(scenarioNamed('that speaks first with whoever is called back, and hands back whom the agent is to be rung for')),
     serviceLevel: Type.Optional(
       Type.Object(
         {

@@ -54,6 +54,10 @@ const action = fc.record({
     'move',
     'notice',
     'noticeStopped',
+    'callOutside',
+    'key',
+    'key',
+    'key',
     'leaveMessage',
     'leaveMessage',
     'accept',
@@ -101,6 +105,14 @@ function perform(w: World, a: Action, last: { input: FloorInput | null }): void 
     case 'callWithheld':
       w.call(null, a.other % 5 === 0 ? '9' : '1000');
       return;
+    case 'callOutside':
+      w.call(a.other % 2 ? '+81312345676' : null, '2000');
+      return;
+    case 'key': {
+      // One that means something, to somebody who is in a dialogue.
+      const talking = of([...w.floor.contacts.values()].filter((c) => c.dialogue !== null));
+      return talking?.legId ? give({ type: 'digit', leg: talking.legId, digit: '124579'[a.other % 6] as string }) : undefined;
+    }
     case 'callMe':
       return give({
         type: 'callMeRequested',
@@ -175,6 +187,7 @@ function perform(w: World, a: Action, last: { input: FloorInput | null }): void 
         number: { kind: 'valid', e164: '+819012345679', country: 'JP' },
         name: '',
         text: 'closed',
+        scenario: a.other % 4 < 2 ? 'notice' : null,
       });
     case 'noticeStopped':
       return give({ type: 'noticeStopped', noticeId: `n${a.other % 2}` });

@@ -4,6 +4,7 @@
  */
 import type { FloorContext } from '#src/contact/floor.ts';
 import type { Agent, Contact } from '#src/contact/model.ts';
+import { DEFAULT_OUTBOUND_POLICY } from '#src/contact/outside.ts';
 import { byArrival } from '#src/contact/place.ts';
 import { difference } from './rebuild.ts';
 import type { World } from './world.ts';
@@ -60,7 +61,8 @@ export const INVARIANTS: Readonly<Record<string, Check>> = {
     for (const c of live(w)) {
       const playing = c.dialogue?.playing === true;
       if (c.state === 'identifying' && c.timers.lookUp === undefined) bad.push(`${c.id} identifying`);
-      if (c.state === 'scenario' && !playing && c.timers.scenario === undefined && c.timers.lookUp === undefined)
+      const { scenario, lookUp, dial, outside } = c.timers;
+      if (c.state === 'scenario' && !playing && [scenario, lookUp, dial, outside].every((t) => t === undefined))
         bad.push(`${c.id} scenario`);
       if (c.state === 'queued' && w.floor.legs.get(c.legId ?? '')?.state === 'up' && c.timers.announce === undefined)
         bad.push(`${c.id} queued`);
@@ -101,7 +103,7 @@ export const INVARIANTS: Readonly<Record<string, Check>> = {
     return [
       ...bad,
       ...live(w)
-        .filter((c) => c.state === 'queued' && !isResting(w, c) && !inQueues.has(c.id))
+        .filter((c) => c.state === 'queued' && !isResting(w, c) && !inQueues.has(c.id) && c.notice?.scenario === undefined)
         .map((c) => c.id),
     ];
   },
@@ -124,6 +126,37 @@ export const INVARIANTS: Readonly<Record<string, Check>> = {
         return !w.floor.legs.has(c.legId ?? '') || !(w.floor.legs.has(offer?.legId ?? '') || offer?.timers.reach !== undefined);
       })
       .map((c) => c.id),
+
+  'a number outside is dialled for a caller who is in a scenario, and for no others; no such leg is left over': (w) => {
+    const wanted = new Set(live(w).map((c) => c.outside?.legId));
+    const left = [...w.floor.legs.values()].filter((l) => l.role === 'outside' && !wanted.has(l.id) && !w.unwanted.has(l.id));
+    const wrong = live(w).filter((c) => {
+      if (!c.outside?.legId) return false;
+      const bothUp = w.floor.legs.get(c.outside.legId)?.role === 'outside' && w.floor.legs.get(c.legId ?? '')?.state === 'up';
+      return c.state !== 'scenario' || !bothUp;
+    });
+    return [...left.map((l) => l.id), ...wrong.map((c) => `${c.id} (${c.state})`)];
+  },
+
+  'whom a scenario tells a notice has no agent, is dialled within the lines for that, and at once while there are any': (w) => {
+    const told = live(w).filter((c) => c.notice?.scenario !== undefined);
+    const onLine = told.filter((c) => c.legId !== null);
+    const lines = (w.context.policy.outbound ?? DEFAULT_OUTBOUND_POLICY).noticeLines;
+    const bad = told.filter((c) => {
+      const deadline = Object.keys(c.timers).length > 0 || c.dialogue?.playing === true;
+      if (c.state === 'queued') return c.legId !== null && (!deadline || w.floor.legs.get(c.legId)?.state === 'up');
+      return c.state !== 'identifying' && (c.state !== 'scenario' || !deadline);
+    });
+    const kept = told.filter((c) => c.state === 'queued' && c.legId === null && c.timers.retry === undefined);
+    return [
+      ...bad.map((c) => `${c.id} (${c.state})`),
+      ...(onLine.length > lines ? [`${onLine.length} at once`] : []),
+      ...(onLine.length < lines && !w.context.switchAway ? kept.map((c) => `${c.id} waits`) : []),
+    ];
+  },
+
+  'a survey is about one talk, and has its party’s leg from the agent’s hand-over on': (w) =>
+    [...w.contacts.values()].filter((c) => c.origin === 'survey' && w.contacts.get(c.continues ?? '')?.connectedAt === null).map((c) => c.id),
 
   'a message has no leg, nothing rings for it, and all that the switch is told is to hand over its recording, once': (w) => {
     const messages = [...w.contacts.values()].filter((c) => c.channel === 'message');

@@ -43,7 +43,8 @@ export class Rebuilt {
     switch (event.name as string) {
       case 'contactArrived': {
         const isMessage = data['channel'] === 'message';
-        const before = typeof data['continues'] === 'string' ? this.contacts.get(data['continues']) : undefined;
+        // A survey is about the one that it continues, and has a place of its own.
+        const before = typeof data['continues'] === 'string' && data['origin'] !== 'survey' ? this.contacts.get(data['continues']) : undefined;
         this.contacts.set(id, {
           channel: data['channel'] as Contact['channel'],
           origin: (data['origin'] ?? 'call') as Contact['origin'],
@@ -61,7 +62,11 @@ export class Rebuilt {
         return;
       }
       case 'scenarioStarted':
-        return set({ state: 'scenario' });
+        if (!event.offerId) set({ state: 'scenario' }); // else it speaks beside the offer
+        return;
+      case 'scenarioEnded':
+        if (typeof data['disposition'] === 'string') set({ disposition: data['disposition'] });
+        return;
       case 'deskDecided':
         return set({ deskId });
       case 'queued':

@@ -11,7 +11,7 @@ if (fs.existsSync(path.join(folder, file)) && named(file)) {
   process.exitCode = spawnSync(process.execPath, [path.join(folder, file), ...options], { stdio: 'inherit' }).status ?? 1;
 } else {
   // A bench says at its top how it is called.
-  const names = fs.readdirSync(folder).filter((other) => other !== 'run.ts' && named(other));
+  const names = fs.readdirSync(folder).filter((other) => other.endsWith('.ts') && other !== 'run.ts' && named(other));
   console.log(`npm run bench -- NAME [OPTION…]; NAME is one of ${names.map((other) => other.replace('.ts', '')).join(', ')}`);
   process.exitCode = 1;
 }

@@ -4,7 +4,7 @@
  */
 import type { Static, TSchema } from 'typebox';
 import { Check } from 'typebox/value';
-import { type Document, isMap, isNode, isScalar, LineCounter, type Node, parseDocument, visit } from 'yaml';
+import { type Document, isAlias, isMap, isNode, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
 
 export interface FileProblem {
   readonly file: string;
@@ -41,7 +41,17 @@ export function unwrap<T>(parsed: T | FileProblem[]): T {
   return parsed;
 }
 
-/** Where things are in one file, and the problems found in it so far. */
+/** What people write and read stays far below these. They bound the work: whatever walks through a file calls itself for every level. */
+const MOST_CHARACTERS = 128 * 1024;
+const MOST_LEVELS = 40;
+/** References (`*name`); each is looked for in the whole file. */
+const MOST_ALIASES = 100;
+/** Nobody reads further. */
+const MOST_PROBLEMS = 100;
+
+const TOO_DEEP = ['there are too many levels, one in the other', `${MOST_LEVELS} is the most`] as const;
+
+/** Where things are in one file, and the problems found in it so far (the first hundred). */
 export class SourceFile {
   readonly file: string;
   readonly problems: FileProblem[] = [];
@@ -52,11 +62,60 @@ export class SourceFile {
   constructor(text: string, file: string) {
     this.file = file;
     this.text = text;
-    // Aliases are kept few: a file of a few lines must not unfold to gigabytes.
-    this.document = parseDocument(text, { lineCounter: this.lines, uniqueKeys: true, prettyErrors: false });
-    for (const error of this.document.errors) {
-      this.addAt(error.pos[0], firstLine(error.message), 'write it as YAML 1.2');
+    const tooLong = text.length > MOST_CHARACTERS;
+    this.document = parseDocument(tooLong ? '' : text, { lineCounter: this.lines, uniqueKeys: false, prettyErrors: false });
+    if (tooLong) {
+      this.addAt(0, `the file has ${text.length} characters`, `${MOST_CHARACTERS} is the most: divide it`);
+      return;
     }
+    for (const error of this.document.errors) {
+      // The parser calls itself for each level, and says this when it cannot go deeper.
+      if (error.message.includes('call stack')) this.addAt(error.pos[0], ...TOO_DEEP);
+      else this.addAt(error.pos[0], firstLine(error.message), 'write it as YAML 1.2');
+    }
+    // Tags of one's own; and in YAML 1.1, `no` is false and a date no text.
+    for (const warning of this.document.warnings) this.addAt(warning.pos[0], firstLine(warning.message), 'write it as YAML 1.2');
+    if (this.document.directives.yaml.version !== '1.2') this.addAt(0, 'this is not YAML 1.2', 'take the line %YAML out');
+    if (this.problems.length === 0) this.checkForm();
+  }
+
+  /** Not too deep, and every name a word and there once: before anything walks through it that calls itself. */
+  private checkForm(): void {
+    const waiting: { node: unknown; level: number }[] = [{ node: this.document.contents, level: 0 }];
+    /** Where the first of each name ends: what refers to it from within would lead in a circle. */
+    const anchors = new Map<string, number>();
+    const aliases: { name: string; offset: number }[] = [];
+    for (let here = waiting.pop(); here !== undefined; here = waiting.pop()) {
+      const { node, level } = here;
+      const [start, end] = (isNode(node) ? node.range : null) ?? [0, 0];
+      if (isAlias(node)) aliases.push({ name: node.source, offset: start });
+      else if (isNode(node) && node.anchor !== undefined) anchors.set(node.anchor, Math.min(end, anchors.get(node.anchor) ?? end));
+      if (!isMap(node) && !isSeq(node)) continue;
+      if (level > MOST_LEVELS) {
+        this.addAt(start, ...TOO_DEEP);
+        return;
+      }
+      if (isSeq(node)) {
+        for (const item of node.items) waiting.push({ node: item, level: level + 1 });
+        continue;
+      }
+      const names = new Set<string>();
+      for (const { key, value } of node.items) {
+        const offset = (isNode(key) ? key.range?.[0] : undefined) ?? start;
+        const name = isScalar(key) ? String(key.value) : null;
+        if (name === null) this.addAt(offset, 'a name must be a word', "write 'name: value'");
+        else if (names.has(name)) this.addAt(offset, `there is '${name}' twice`, 'take one of them out');
+        else names.add(name);
+        waiting.push({ node: value, level: level + 1 });
+      }
+    }
+    for (const { name, offset } of aliases) {
+      if ((anchors.get(name) ?? offset + 1) <= offset) continue;
+      this.addAt(offset, `there is nothing named '&${name}' before this`, 'put a text that begins with * in quotes');
+    }
+    const tooMany = aliases[MOST_ALIASES];
+    if (tooMany)
+      this.addAt(tooMany.offset, `there are ${aliases.length} references with *`, `${MOST_ALIASES} is the most: write texts out`);
   }
 
   /** The checked value, or null when there are problems (which are in `problems` then). */
@@ -64,16 +123,9 @@ export class SourceFile {
     if (this.problems.length > 0) return null;
     let value: unknown;
     try {
-      value = this.document.toJS({ maxAliasCount: 100 });
+      // What they unfold to is kept small, too: a file of a few lines must not become gigabytes.
+      value = this.document.toJS({ maxAliasCount: MOST_ALIASES });
     } catch (error) {
-      // References (`*name`) to what is not there, or that would unfold without end, show only now.
-      visit(this.document, {
-        Alias: (_, alias) => {
-          if (alias.resolve(this.document) || !alias.range) return;
-          this.addAt(alias.range[0], `there is nothing named '&${alias.source}' before this`, 'put a text that begins with * in quotes');
-        },
-      });
-      if (this.problems.length > 0) return null;
       const reason = error instanceof Error ? firstLine(error.message) : String(error);
       this.add([], `a reference cannot be followed: ${reason}`, 'write the text out');
       return null;
@@ -105,11 +157,14 @@ export class SourceFile {
         const found = line === '' ? -1 : this.text.indexOf(line, node.range[0]);
         if (found >= 0 && found < node.range[2]) offset = found + column;
       }
+      // Escapes and folded lines are shorter than they are written.
+      if (node.range) offset = Math.min(offset, node.range[1]);
     }
     this.addAt(offset, problem, remedy);
   }
 
   private addAt(offset: number, problem: string, remedy: string): void {
+    if (this.problems.length >= MOST_PROBLEMS) return;
     const { line, col } = this.lines.linePos(offset);
     this.problems.push({ file: this.file, line: Math.max(line, 1), column: Math.max(col, 1), problem, remedy });
   }

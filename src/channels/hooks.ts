@@ -19,6 +19,8 @@ export interface HookJob {
 
 /** One whose turn it is. */
 export interface DueHook extends HookJob {
+  /** The same for all tries, and for no other job of anybody. */
+  readonly idempotencyKey: string;
   /** This one included. */
   readonly tries: number;
 }
@@ -39,8 +41,6 @@ export interface HookSenderOptions {
   readonly store: HookStore;
   readonly services: () => Services;
   readonly env: Env;
-  /** Sets our keys apart from others' at the same receiver. */
-  readonly keyPrefix: string;
   readonly now: () => EpochMs;
   readonly log: Logger;
   readonly onTried?: (hook: string, outcome: 'sent' | 'again' | 'givenUp') => void;
@@ -153,12 +153,12 @@ export class HookSender {
   }
 
   async #send(job: DueHook): Promise<{ failure: HookFailure | null; status: number | null; retryAfterMs: number | null }> {
-    const { services, env, keyPrefix } = this.#options;
+    const { services, env } = this.#options;
     const hook = services().hooks.get(job.hook);
     if (!hook) return { failure: 'noSuchHook', status: null, retryAfterMs: null };
     try {
       const request = requestOf(hook.request, job.values, env);
-      const headers = { ...request.headers, 'idempotency-key': `${keyPrefix}-${job.key}` };
+      const headers = { ...request.headers, 'idempotency-key': job.idempotencyKey };
       const { status, retryAfterMs } = await exchange({ ...request, headers }, hook.timeoutMs, this.#stopping.signal);
       return { failure: status >= 200 && status <= 299 ? null : 'status', status, retryAfterMs };
     } catch (error) {

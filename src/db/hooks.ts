@@ -10,6 +10,7 @@ interface Job {
 }
 
 interface DueJob extends Job {
+  readonly idempotencyKey: string;
   readonly tries: number;
 }
 
@@ -40,7 +41,7 @@ export class PgHookStore {
          select key from hook_job where domain_id = $1 and due_at <= ${TIME(2)} order by due_at, key limit $4 for update skip locked
        )
        update hook_job j set due_at = ${TIME(3)}, tries = tries + 1 from due where j.domain_id = $1 and j.key = due.key
-       returning j.key, j.contact_id as "contactId", j.hook, j.fields as values, j.tries`,
+       returning j.key, j.idempotency_key as "idempotencyKey", j.contact_id as "contactId", j.hook, j.fields as values, j.tries`,
       [this.#domainId, now, heldUntil, limit],
     );
     return rows;

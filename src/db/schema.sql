@@ -252,6 +252,7 @@ create table event (
 create table hook_job (
   domain_id text not null,
   key text not null,
+  idempotency_key uuid default gen_random_uuid() not null,
   contact_id text not null,
   hook text not null,
   fields json,
@@ -471,9 +472,9 @@ CREATE INDEX contact_call_me_token ON public.contact USING btree (call_me_token)
 
 CREATE INDEX contact_customer ON public.contact USING btree (domain_id, customer_id, arrived_at) WHERE (customer_id IS NOT NULL);
 
-CREATE INDEX contact_handled ON public.contact USING btree (domain_id, desk_id, ended_at) WHERE (ended_at IS NOT NULL);
+CREATE INDEX contact_gave_up ON public.contact USING btree (domain_id, ended_at) WHERE (cause = ANY (ARRAY['abandonedInScenario'::text, 'abandonedInQueue'::text]));
 
-CREATE INDEX contact_left_scenario ON public.contact USING btree (domain_id, ended_at) WHERE (cause = 'abandonedInScenario'::text);
+CREATE INDEX contact_handled ON public.contact USING btree (domain_id, desk_id, ended_at) WHERE (ended_at IS NOT NULL);
 
 CREATE INDEX contact_live ON public.contact USING btree (domain_id, arrived_at) WHERE (ended_at IS NULL);
 
@@ -514,6 +515,8 @@ CREATE INDEX event_scenario_step ON public.event USING btree (domain_id, at) WHE
 CREATE INDEX event_time ON public.event USING brin (at) WITH (pages_per_range='16');
 
 CREATE INDEX hook_job_due ON public.hook_job USING btree (domain_id, due_at) WHERE (due_at IS NOT NULL);
+
+CREATE INDEX hook_job_open ON public.hook_job USING btree (domain_id, hook, state) WHERE (state <> 'sent'::text);
 
 CREATE INDEX hook_job_over ON public.hook_job USING btree (over_at) WHERE (over_at IS NOT NULL);
 

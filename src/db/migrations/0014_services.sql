@@ -4,6 +4,8 @@ create table hook_job (
   domain_id text not null references domain,
   -- made where it was decided, so that the same decision carried out twice is one job
   key text not null,
+  -- what the receiver tells a repeated try from a new job by
+  idempotency_key uuid not null default gen_random_uuid(),
   contact_id text not null,
   hook text not null,
   -- the variables that the hook takes; forgotten once it is sent
@@ -21,6 +23,8 @@ create table hook_job (
   constraint hook_job_fields check (fields is not null or state = 'sent')
 );
 create index hook_job_due on hook_job (domain_id, due_at) where due_at is not null;
+-- what supervisors are told: few, as most are sent
+create index hook_job_open on hook_job (domain_id, hook, state) where state <> 'sent';
 create index hook_job_over on hook_job (over_at) where over_at is not null;
 
 create table customer_order (

@@ -5,37 +5,82 @@
  * Time-outs: while something plays, one that is far too long (the switch forgot to tell us that it ended); after it, the
  * first-digit time; after each digit, the time between digits. Each starts anew with the input that it follows.
  */
-import type { Language } from '../base/ids.ts';
-import { fillIn, type Scenario, type Step, type Text } from './parse.ts';
-import type { Dialogue, DialogueAction, DialogueInput, DialogueResult, Prompt } from './scenario.ts';
+import type { EpochMs, Language } from '../base/ids.ts';
+import type { ConditionFacts, Expression } from '../routing/conditions.ts';
+import { dialledDate, dialledTime, momentOf } from './dialled.ts';
+import type { Scenario, ScenarioSet } from './parse.ts';
+import type {
+  Dialogue,
+  DialogueAction,
+  DialogueInput,
+  DialogueNote,
+  DialogueResult,
+  Prompt,
+  QueueSight,
+  StepAt,
+  Value,
+  Values,
+} from './scenario.ts';
+import { type AskingStep, isAsking, type Step } from './steps.ts';
+import { promptOf, type Text } from './text.ts';
 
-type Note = DialogueResult['notes'][number];
-type AskStep = Extract<Step, { kind: 'ask' }>;
-type AskingStep = Extract<Step, { kind: 'ask' | 'menu' }>;
+type StepOf<K extends Step['kind']> = Extract<Step, { kind: K }>;
+
+/** What a dialogue may ask about the world. Pure: given from outside, the same answer every time. */
+export interface DialogueFacts {
+  readonly at: EpochMs;
+  /** The zone of the house's clock, for dates and times that are dialled. */
+  readonly timeZone: string;
+  /** What conditions can ask of the contact. Asked only when a step has one. */
+  readonly conditions: () => ConditionFacts;
+  /** Whether a desk (its id, or `reception`) is open now. */
+  readonly isOpen: (desk: string) => boolean;
+  /** A dialled number as E.164; null when it can be none. */
+  readonly readPhone: (digits: string) => string | null;
+  /** Whether what is spoken can be recognised. */
+  readonly speech: boolean;
+}
 
 /** The step's work in progress. */
 interface Draft {
-  readonly scenario: Scenario;
+  readonly set: ScenarioSet;
+  readonly facts: DialogueFacts;
   dialogue: Dialogue;
   readonly actions: DialogueAction[];
-  readonly notes: Note[];
-  timeoutMs: number | null;
+  readonly entered: StepAt[];
+  readonly notes: DialogueNote[];
+  timeoutMs: DialogueResult['timeoutMs'];
 }
 
 /** What may be given at the start beside the language: variables that the scenario declares. */
 export interface DialogueOptions {
   readonly language: Language;
-  readonly variables?: Readonly<Record<string, string>>;
+  readonly variables?: Values;
 }
 
-/** Begins at the first step. A language that the scenario does not speak becomes its first one. */
-export function startDialogue(scenario: Scenario, options: DialogueOptions): DialogueResult {
-  const language = scenario.languages.includes(options.language) ? options.language : (scenario.languages[0] ?? options.language);
+/** No step asks more often than this in one dialogue, however good the answers: so every dialogue ends. */
+const MOST_ASKED = 30;
+/** No more steps than this follow one another without waiting for anything; the check of the files leaves no way round, so it is never reached. */
+const MOST_STEPS = 10_000;
+/** A recogniser has answered by then, or will not. */
+const RECOGNISED_MS = 6_000;
+/** How long what is spoken in answer to a question may be. */
+const SPOKEN_MS = 6_000;
+/** A look-up that is not answered by then never will be; its own time-out comes first. */
+const LATE_MS = 2_000;
+
+/**
+ * Begins at the first step. A language that the scenario does not speak becomes its first one.
+ * @throws Error when the set has no scenario of that name: entries are checked against it before it is used
+ */
+export function startDialogue(set: ScenarioSet, name: string, options: DialogueOptions, facts: DialogueFacts): DialogueResult {
+  const scenario = set.scenarios.get(name);
+  if (!scenario) throw new Error(`there is no scenario ${name}`);
   const dialogue: Dialogue = {
     scenario: scenario.name,
-    version: scenario.version,
+    version: set.version,
     step: scenario.start,
-    language,
+    language: spoken(scenario, options.language),
     variables: options.variables ?? {},
     digits: '',
     tries: 0,
@@ -43,24 +88,39 @@ export function startDialogue(scenario: Scenario, options: DialogueOptions): Dia
     play: 0,
     playing: false,
   };
-  return stepDialogue(scenario, dialogue, { type: 'started' });
+  return stepDialogue(set, dialogue, { type: 'started' }, facts);
 }
 
+const spoken = (scenario: Scenario, language: Language): Language =>
+  scenario.languages.includes(language) ? language : (scenario.languages[0] ?? language);
+
 /**
- * Gives one input to a dialogue. A dialogue that was begun with another version of the file goes on in this one; when its
+ * Gives one input to a dialogue. One that was begun with another version of the files goes on in this one; when its
  * step is gone, it is handed back as not identified.
  */
-export function stepDialogue(scenario: Scenario, dialogue: Dialogue, input: DialogueInput): DialogueResult {
-  const draft: Draft = { scenario, dialogue, actions: [], notes: [], timeoutMs: null };
-  const step = scenario.steps.get(dialogue.step);
-  if (!step) {
-    draft.notes.push({ name: 'stepGone', data: {} });
-    draft.actions.push({ type: 'handBack', identified: false });
-  } else {
+export function stepDialogue(set: ScenarioSet, dialogue: Dialogue, input: DialogueInput, facts: DialogueFacts): DialogueResult {
+  const draft: Draft = { set, facts, dialogue, actions: [], entered: [], notes: [], timeoutMs: null };
+  const step = stepAt(draft);
+  if (!step) stepGone(draft);
+  else {
     draft.timeoutMs = waitingMs(draft, step);
     take(draft, step, input);
   }
-  return { dialogue: draft.dialogue, actions: draft.actions, timeoutMs: draft.timeoutMs, notes: draft.notes };
+  const { actions, timeoutMs, entered, notes } = draft;
+  return { dialogue: draft.dialogue, actions, timeoutMs, entered, notes };
+}
+
+const stepAt = ({ set, dialogue }: Draft): Step | undefined => set.scenarios.get(dialogue.scenario)?.steps.get(dialogue.step);
+
+function stepGone(draft: Draft): void {
+  note(draft, 'stepGone');
+  draft.timeoutMs = null;
+  draft.actions.push({ type: 'handBack', identified: false });
+}
+
+function note(draft: Draft, name: string, data: DialogueNote['data'] = {}): void {
+  const { scenario, step } = draft.dialogue;
+  draft.notes.push({ name, scenario, step, data });
 }
 
 function take(draft: Draft, step: Step, input: DialogueInput): void {
@@ -78,82 +138,260 @@ function take(draft: Draft, step: Step, input: DialogueInput): void {
     case 'lookedUp':
       if (step.kind === 'lookUp') onLookedUp(draft, step, input.found);
       return;
+    case 'serviceAnswered':
+      if (step.kind === 'askService' && isAwaited(draft, input.request)) onServiceAnswered(draft, step, input.outcome, input.values);
+      return;
+    case 'recorded':
+      if (step.kind === 'record' && isAwaited(draft, input.request) && !draft.dialogue.playing) {
+        onRecorded(draft, step, input.outcome === 'completed' ? input.durationMs : 0);
+      }
+      return;
+    case 'heard':
+      if (isAsking(step) && draft.dialogue.listening?.request === input.request) onHeard(draft, step, input.words);
+      return;
+    case 'announceDue':
+      if (step.kind === 'queue') onAnnounceDue(draft, step, input.sight);
+      return;
+    case 'callBackAnswered':
+      if (step.kind === 'callBack') {
+        note(draft, input.promised ? 'callBackPromised' : 'callBackRefused');
+        if (input.promised) draft.dialogue = { ...draft.dialogue, served: 'callBack' };
+        enter(draft, input.promised ? step.next : step.failed);
+      }
+      return;
+    case 'transferFailed':
+      if (step.kind === 'transferOut') {
+        note(draft, 'transferFailed', { cause: input.cause });
+        enter(draft, step.failed);
+      }
+      return;
   }
 }
 
-/** Comes to a step. `lead` is said before an asking step's prompt; `key` was pressed already and is an answer to it. */
-function enter(draft: Draft, name: string, lead: readonly (Text | null)[] = [], key: string | null = null): void {
-  const step = draft.scenario.steps.get(name);
-  draft.dialogue = { ...draft.dialogue, step: name, digits: '', tries: 0 };
-  draft.timeoutMs = null;
-  if (!step) return; // The parser has seen to it that there is one.
+const isAwaited = (draft: Draft, request: number): boolean => draft.dialogue.request === request;
+
+/** What a way may bring along to the step that it leads to. */
+interface Bringing {
+  /** Said before an asking step's prompt. */
+  readonly lead?: readonly (Text | null)[];
+  /** Pressed already, and an answer to it. */
+  readonly key?: string;
+  /** The step is asked once more, as one of its tries. */
+  readonly again?: boolean;
+}
+
+/** Comes to a step, and goes on from it for as long as nothing has to be waited for. */
+function enter(draft: Draft, first: string, bringing: Bringing = {}): void {
+  let next: { name: string; bringing: Bringing } | null = { name: first, bringing };
+  for (let steps = 0; next !== null; steps++) {
+    if (steps > MOST_STEPS) throw new Error(`the scenario ${draft.dialogue.scenario} goes round without end at ${next.name}`);
+    draft.dialogue = { ...draft.dialogue, step: next.name, digits: '' };
+    draft.timeoutMs = null;
+    draft.entered.push({ scenario: draft.dialogue.scenario, step: next.name });
+    const step = stepAt(draft);
+    if (!step) return stepGone(draft); // another version of the files: the parser sees to it that in one all are there
+    next = begin(draft, step, next.bringing);
+  }
+}
+
+type Next = { name: string; bringing: Bringing } | null;
+const goOn = (name: string, bringing: Bringing = {}): Next => ({ name, bringing });
+
+/** Does what a step does. @returns where it leads at once; null: it waits for something, or the dialogue is over */
+function begin(draft: Draft, step: Step, { lead = [], key, again = false }: Bringing): Next {
   switch (step.kind) {
     case 'say':
-      if (key !== null && step.bargeIn) return enter(draft, step.next, [], key);
-      return play(draft, [...lead, step.say]);
+      if (key !== undefined && step.bargeIn) return goOn(step.next, { key });
+      play(draft, [...lead, step.say]);
+      return null;
     case 'ask':
     case 'menu':
-      return ask(draft, step, lead, key);
-    case 'lookUp':
-      draft.notes.push({ name: 'lookUp', data: {} });
-      draft.actions.push({ type: 'lookUp', customerCode: draft.dialogue.variables[step.variable] ?? '' });
-      return;
+    case 'chooseLanguage':
+      return ask(draft, step, lead, key, again);
+    case 'lookUp': {
+      const value = valueOf(draft, step.variable);
+      note(draft, 'lookUp');
+      draft.actions.push({ type: 'lookUp', by: step.by, value });
+      return null;
+    }
+    case 'askService': {
+      const request = newRequest(draft);
+      const values = evaluated(draft, step.with);
+      note(draft, 'serviceAsked', { service: step.service });
+      draft.actions.push({ type: 'askService', request, service: step.service, values });
+      draft.timeoutMs = step.timeoutMs + LATE_MS;
+      return null;
+    }
+    case 'set':
+      draft.dialogue = { ...draft.dialogue, variables: { ...draft.dialogue.variables, ...evaluated(draft, step.values) } };
+      return goOn(step.next);
+    case 'when': {
+      const branch = step.branches.findIndex(({ condition }) => evaluate(draft, condition) === true);
+      note(draft, 'went', { by: branch < 0 ? 'otherwise' : branch + 1 });
+      return goOn(step.branches[branch]?.to ?? step.otherwise);
+    }
+    case 'hours': {
+      const open = draft.facts.isOpen(step.desk);
+      note(draft, open ? 'open' : 'closed', { desk: step.desk });
+      return goOn(open ? step.open : step.closed);
+    }
     case 'route':
-      draft.actions.push({ type: 'route', desk: step.desk });
-      return;
+      draft.actions.push({ type: 'route', ...step.to });
+      return null;
+    case 'queue': {
+      countAsked(draft);
+      if (step.announceMs !== null) draft.dialogue = { ...draft.dialogue, announceMs: step.announceMs };
+      draft.actions.push({ type: 'queue', announceMs: step.announceMs, ...step.to });
+      draft.timeoutMs = mayLeave(draft) ? step.longestMs : null;
+      return null;
+    }
+    case 'callBack': {
+      const number = step.number === null ? null : valueOf(draft, step.number);
+      const { at, timeZone } = draft.facts;
+      const wanted = step.at === null ? null : momentOf(valueOf(draft, step.at), at, timeZone);
+      if (step.at !== null && wanted === null) {
+        note(draft, 'callBackRefused');
+        return goOn(step.failed);
+      }
+      draft.actions.push({ type: 'callBack', number: number === '' ? null : number, at: wanted, desk: step.desk });
+      return null;
+    }
+    case 'record':
+      play(draft, [...lead, step.prompt]);
+      return null;
+    case 'leaveMessage': {
+      const { recorded } = draft.dialogue;
+      note(draft, recorded ? 'messageLeft' : 'noMessage');
+      if (recorded) {
+        draft.actions.push({ type: 'leaveMessage', ...recorded, desk: step.desk });
+        const { recorded: _left, ...rest } = draft.dialogue;
+        draft.dialogue = { ...rest, served: 'message' };
+      }
+      return goOn(step.next);
+    }
+    case 'send': {
+      const values = evaluated(draft, step.with);
+      const text = step.text ? { text: textOf(draft, step.text).text } : {};
+      note(draft, 'sent', { hook: step.hook });
+      draft.actions.push({ type: 'send', request: newRequest(draft), hook: step.hook, values: { ...values, ...text } });
+      return goOn(step.next);
+    }
+    case 'transferOut':
+      note(draft, 'transferOut');
+      draft.actions.push({ type: 'transferOut', number: step.number, timeoutMs: step.timeoutMs });
+      return null;
+    case 'keep':
+      draft.actions.push({ type: 'keep', answers: evaluated(draft, step.answers) });
+      return goOn(step.next);
+    case 'call': {
+      const called = draft.set.scenarios.get(step.scenario);
+      if (!called) {
+        stepGone(draft);
+        return null;
+      }
+      const { scenario, step: name, callers = [] } = draft.dialogue;
+      draft.dialogue = {
+        ...draft.dialogue,
+        scenario: called.name,
+        callers: [...callers, { scenario, step: name }],
+        language: spoken(called, draft.dialogue.language),
+      };
+      note(draft, 'called', { scenario: called.name });
+      return goOn(called.start);
+    }
     case 'handBack':
-      draft.actions.push({ type: 'handBack', identified: step.identified });
-      return;
+      return handBack(draft, step.word);
     case 'hangUp':
-      draft.actions.push({ type: 'hangUp' });
-      return;
+      draft.actions.push({ type: 'hangUp', as: step.as });
+      return null;
   }
 }
 
-/** Every time that a step asks is one of its tries, whichever way led there: so every dialogue ends. */
-function ask(draft: Draft, step: AskingStep, lead: readonly (Text | null)[], key: string | null): void {
-  const name = draft.dialogue.step;
-  const tries = (draft.dialogue.asked?.[name] ?? 0) + 1;
-  if (tries > step.tries) {
-    draft.notes.push({ name: 'failed', data: { tries: step.tries } });
-    return enter(draft, step.failed);
+/** Back to the scenario that called this one; from the first one, to the control logic. */
+function handBack(draft: Draft, word: string): Next {
+  const { callers = [] } = draft.dialogue;
+  const caller = callers.at(-1);
+  if (!caller) {
+    draft.actions.push({ type: 'handBack', identified: word === 'identified' });
+    return null;
   }
-  draft.dialogue = { ...draft.dialogue, tries, asked: { ...draft.dialogue.asked, [name]: tries } };
-  if (key !== null) return takeKey(draft, step, key);
+  draft.dialogue = { ...draft.dialogue, scenario: caller.scenario, step: caller.step, callers: callers.slice(0, -1) };
+  note(draft, 'cameBack', { as: word });
+  const step = stepAt(draft);
+  const next = step?.kind === 'call' ? step.then[word] : undefined;
+  if (next !== undefined) return goOn(next);
+  stepGone(draft);
+  return null;
+}
+
+/** How often the present step has been asked in the whole dialogue, this time included. */
+function countAsked(draft: Draft): number {
+  const name = askedName(draft.dialogue);
+  const count = (draft.dialogue.asked?.[name] ?? 0) + 1;
+  draft.dialogue = { ...draft.dialogue, asked: { ...draft.dialogue.asked, [name]: count } };
+  return count;
+}
+
+const askedName = ({ scenario, step }: Dialogue): string => `${scenario}.${step}`;
+
+/** `again`: what came before was one of its tries. Any other way to a step begins to count anew, up to `MOST_ASKED` in all. */
+function ask(draft: Draft, step: AskingStep, lead: readonly (Text | null)[], key: string | undefined, again: boolean): Next {
+  const tries = again ? draft.dialogue.tries + 1 : 1;
+  if (tries > step.tries || countAsked(draft) > MOST_ASKED) {
+    note(draft, 'failed', { tries: tries - 1 });
+    return goOn(step.failed);
+  }
+  draft.dialogue = { ...draft.dialogue, tries };
+  if (key !== undefined) return keyTaken(draft, step, key);
   play(draft, [...lead, step.prompt]);
+  return null;
 }
 
 function onDigit(draft: Draft, step: Step, digit: string): void {
-  const { playing, play } = draft.dialogue;
+  const { playing, play: playNumber } = draft.dialogue;
   if (step.kind === 'say' && playing && step.bargeIn) {
-    stop(draft, play);
-    return enter(draft, step.next, [], digit);
+    stop(draft, playNumber);
+    return enter(draft, step.next, { key: digit });
   }
-  if (step.kind !== 'ask' && step.kind !== 'menu') return;
+  if (step.kind === 'record' && digit === step.end && !playing) return stopRecording(draft);
+  if (step.kind === 'queue') return onOffer(draft, step, digit);
+  if (!isAsking(step)) return;
   if (playing && !step.bargeIn) return;
-  if (playing) stop(draft, play);
-  takeKey(draft, step, digit);
+  if (playing) stop(draft, playNumber);
+  stopListening(draft);
+  follow(draft, keyTaken(draft, step, digit));
 }
 
-function stop(draft: Draft, play: number): void {
-  draft.actions.push({ type: 'stopPlay', play });
-  draft.notes.push({ name: 'bargedIn', data: {} });
+const follow = (draft: Draft, next: Next): void => {
+  if (next) enter(draft, next.name, next.bringing);
+};
+
+function stop(draft: Draft, playNumber: number): void {
+  draft.actions.push({ type: 'stopPlay', play: playNumber });
+  note(draft, 'bargedIn');
   draft.dialogue = { ...draft.dialogue, playing: false };
 }
 
 /** A key that answers an asking step. */
-function takeKey(draft: Draft, step: AskingStep, key: string): void {
+function keyTaken(draft: Draft, step: AskingStep, key: string): Next {
   if (step.kind === 'menu') {
     const next = Object.hasOwn(step.choices, key) ? step.choices[key] : undefined;
     if (next === undefined) return invalid(draft, step, 1);
-    draft.notes.push({ name: 'chosen', data: { to: next } });
-    return enter(draft, next);
+    note(draft, 'chosen', { key, to: next });
+    return goOn(next);
+  }
+  if (step.kind === 'chooseLanguage') {
+    const language = Object.hasOwn(step.choices, key) ? step.choices[key] : undefined;
+    if (language === undefined) return invalid(draft, step, 1);
+    note(draft, 'languageChosen', { language });
+    draft.dialogue = { ...draft.dialogue, language };
+    return goOn(step.next);
   }
   const { digits } = draft.dialogue;
   if (key === step.end) {
     if (digits === '' && step.empty !== null) {
-      draft.notes.push({ name: 'empty', data: {} });
-      return enter(draft, step.empty);
+      note(draft, 'empty');
+      return goOn(step.empty);
     }
     return digits.length >= step.min ? entered(draft, step, digits) : invalid(draft, step, digits.length);
   }
@@ -162,53 +400,230 @@ function takeKey(draft: Draft, step: AskingStep, key: string): void {
   if (longer.length >= step.max) return entered(draft, step, longer);
   draft.dialogue = { ...draft.dialogue, digits: longer };
   draft.timeoutMs = step.betweenDigitsMs;
+  return null;
 }
 
-function entered(draft: Draft, step: AskStep, digits: string): void {
-  draft.notes.push({ name: 'digits', data: { count: digits.length } });
-  draft.dialogue = { ...draft.dialogue, variables: { ...draft.dialogue.variables, [step.saveAs]: digits } };
-  enter(draft, step.next);
+function entered(draft: Draft, step: StepOf<'ask'>, digits: string): Next {
+  const value = answerOf(draft, step, digits);
+  if (value === null) return invalid(draft, step, digits.length);
+  const before = draft.dialogue;
+  draft.dialogue = { ...before, variables: { ...before.variables, [step.saveAs]: value } };
+  if (step.check && evaluate(draft, step.check) !== true) {
+    draft.dialogue = before;
+    return invalid(draft, step, digits.length);
+  }
+  note(draft, 'digits', { count: digits.length });
+  return goOn(step.next);
 }
 
-function invalid(draft: Draft, step: AskingStep, count: number): void {
-  draft.notes.push({ name: 'invalid', data: { try: draft.dialogue.tries, count } });
-  enter(draft, draft.dialogue.step, [step.onInvalid]);
+/** What was dialled, as what it was asked for; null when it can be none. */
+function answerOf({ facts }: Draft, step: StepOf<'ask'>, digits: string): Value | null {
+  switch (step.as) {
+    case 'digits':
+      return digits;
+    case 'number':
+      return Number.isSafeInteger(Number(digits)) ? Number(digits) : null;
+    case 'date':
+      return dialledDate(digits, facts.at, facts.timeZone);
+    case 'time':
+      return dialledTime(digits);
+    case 'phone':
+      return facts.readPhone(digits);
+  }
+}
+
+function invalid(draft: Draft, step: AskingStep, count: number): Next {
+  note(draft, 'invalid', { try: draft.dialogue.tries, count });
+  return goOn(draft.dialogue.step, { lead: [step.onInvalid], again: true });
 }
 
 function onPlayed(draft: Draft, step: Step): void {
   draft.dialogue = { ...draft.dialogue, playing: false };
   if (step.kind === 'say') return enter(draft, step.next);
+  if (step.kind === 'record') {
+    const { longestMs, silenceMs, beep } = step;
+    draft.actions.push({ type: 'record', request: newRequest(draft), longestMs, silenceMs, beep });
+    draft.timeoutMs = longestMs + 15_000;
+    return;
+  }
+  if (isAsking(step) && step.speech && draft.facts.speech && draft.dialogue.digits === '') listen(draft, step);
   draft.timeoutMs = waitingMs(draft, step);
 }
 
-function onTimeout(draft: Draft, step: Step): void {
-  if (draft.dialogue.playing) {
-    draft.actions.push({ type: 'stopPlay', play: draft.dialogue.play });
-    draft.notes.push({ name: 'playOverdue', data: {} });
-    return onPlayed(draft, step);
-  }
-  if (step.kind !== 'ask' && step.kind !== 'menu') return;
-  const { digits, tries } = draft.dialogue;
-  if (digits === '') {
-    draft.notes.push({ name: 'silence', data: { try: tries } });
-    return enter(draft, draft.dialogue.step, [step.onSilence]);
-  }
-  // Digits and then silence: whoever does not know of the end key has finished.
-  if (step.kind === 'ask' && digits.length >= step.min) return entered(draft, step, digits);
-  invalid(draft, step, digits.length);
+function listen(draft: Draft, step: AskingStep): void {
+  const request = newRequest(draft);
+  const expects = step.kind === 'menu' ? Object.values(step.words).flat() : [];
+  draft.dialogue = { ...draft.dialogue, listening: { request, expects } };
+  draft.actions.push({ type: 'listen', request, longestMs: SPOKEN_MS, expects });
 }
 
-function onLookedUp(draft: Draft, step: Extract<Step, { kind: 'lookUp' }>, found: boolean): void {
-  draft.notes.push({ name: found ? 'found' : 'notFound', data: {} });
+function stopListening(draft: Draft): void {
+  const { listening, ...rest } = draft.dialogue;
+  if (listening === undefined) return;
+  draft.actions.push({ type: 'stopListening', request: listening.request });
+  draft.dialogue = rest;
+}
+
+/** What was said, in place of keys. */
+function onHeard(draft: Draft, step: AskingStep, words: string | null): void {
+  const { listening: _heard, ...rest } = draft.dialogue;
+  draft.dialogue = rest;
+  if (words === null) return silence(draft, step);
+  note(draft, 'heard');
+  const keys = keysSpoken(step, words);
+  if (keys === null) return follow(draft, invalid(draft, step, 0));
+  if (step.kind !== 'ask') return follow(draft, keyTaken(draft, step, keys));
+  const fits = keys.length >= step.min && keys.length <= step.max;
+  follow(draft, fits ? entered(draft, step, keys) : invalid(draft, step, keys.length));
+}
+
+const DIGIT_WORDS: Readonly<Record<string, string>> = {
+  ...{ zero: '0', oh: '0', one: '1', two: '2', three: '3', four: '4', five: '5', six: '6', seven: '7', eight: '8', nine: '9' },
+  ...{ ゼロ: '0', れい: '0', 零: '0', 〇: '0', いち: '1', 一: '1', に: '2', 二: '2', さん: '3', 三: '3', よん: '4', 四: '4' },
+  ...{ ご: '5', 五: '5', ろく: '6', 六: '6', なな: '7', 七: '7', はち: '8', 八: '8', きゅう: '9', 九: '9' },
+};
+const DIGIT_WORD = new RegExp(Object.keys(DIGIT_WORDS).toSorted((a, b) => b.length - a.length).join('|'), 'g');
+
+/** The keys that spoken words stand for; null: none that fit. */
+function keysSpoken(step: AskingStep, words: string): string | null {
+  const said = words.normalize('NFKC').toLowerCase();
+  if (step.kind === 'menu') {
+    const found = Object.entries(step.words).find(([, all]) => all.some((word) => said.includes(word.normalize('NFKC').toLowerCase())));
+    if (found) return found[0];
+  }
+  const digits = said.replaceAll(DIGIT_WORD, (word) => DIGIT_WORDS[word] ?? '').replaceAll(/[^0-9]/g, '');
+  if (digits === '') return null;
+  return step.kind === 'ask' || digits.length === 1 ? digits : null;
+}
+
+function onTimeout(draft: Draft, step: Step): void {
+  if (draft.dialogue.playing && step.kind !== 'queue') {
+    draft.actions.push({ type: 'stopPlay', play: draft.dialogue.play });
+    note(draft, 'playOverdue');
+    return onPlayed(draft, step);
+  }
+  switch (step.kind) {
+    case 'ask':
+    case 'menu':
+    case 'chooseLanguage': {
+      stopListening(draft);
+      const { digits } = draft.dialogue;
+      if (digits === '') return silence(draft, step);
+      // Digits and then silence: whoever does not know of the end key has finished.
+      return follow(draft, step.kind === 'ask' && digits.length >= step.min ? entered(draft, step, digits) : invalid(draft, step, digits.length));
+    }
+    case 'askService':
+      return onServiceAnswered(draft, step, 'failed', {});
+    case 'record':
+      stopRecording(draft);
+      return onRecorded(draft, step, 0);
+    case 'queue':
+      if (step.tooLong === null || !mayLeave(draft)) return;
+      note(draft, 'waitedTooLong');
+      leaveQueue(draft);
+      return enter(draft, step.tooLong);
+    default:
+      return;
+  }
+}
+
+function silence(draft: Draft, step: AskingStep): void {
+  note(draft, 'silence', { try: draft.dialogue.tries });
+  enter(draft, draft.dialogue.step, { lead: [step.onSilence], again: true });
+}
+
+function onLookedUp(draft: Draft, step: StepOf<'lookUp'>, found: boolean): void {
+  note(draft, found ? 'found' : 'notFound');
   if (found) enter(draft, step.found);
-  else enter(draft, step.notFound, step.say ? [step.say] : []);
+  else notFound(draft, step);
+}
+
+function notFound(draft: Draft, step: StepOf<'lookUp' | 'askService'>): void {
+  enter(draft, step.notFound, { lead: step.say ? [step.say] : [], again: step.again });
+}
+
+function onServiceAnswered(draft: Draft, step: StepOf<'askService'>, outcome: 'found' | 'notFound' | 'failed', values: Values): void {
+  newRequest(draft); // a second answer is to nobody any more
+  note(draft, outcome === 'failed' ? 'serviceFailed' : outcome, { service: step.service });
+  if (outcome === 'notFound') return notFound(draft, step);
+  if (outcome === 'failed') return enter(draft, step.failed);
+  const saved = step.save.flatMap(([variable, field]) => {
+    const value = values[field];
+    return value === undefined ? [] : [[variable, value] as const];
+  });
+  draft.dialogue = { ...draft.dialogue, variables: { ...draft.dialogue.variables, ...Object.fromEntries(saved) } };
+  enter(draft, step.found);
+}
+
+function stopRecording(draft: Draft): void {
+  const { request } = draft.dialogue;
+  if (request !== undefined) draft.actions.push({ type: 'stopRecord', request });
+}
+
+function onRecorded(draft: Draft, step: StepOf<'record'>, durationMs: number): void {
+  const request = draft.dialogue.request as number;
+  newRequest(draft);
+  const kept = durationMs >= step.shortestMs;
+  note(draft, kept ? 'recorded' : 'recordedNothing', { durationMs });
+  if (kept) draft.dialogue = { ...draft.dialogue, recorded: { request, durationMs } };
+  enter(draft, kept ? step.next : step.failed);
+}
+
+/** After so many returns the caller waits where it is. */
+const mayLeave = ({ dialogue }: Draft): boolean => (dialogue.asked?.[askedName(dialogue)] ?? 0) <= MOST_ASKED;
+
+function onOffer(draft: Draft, step: StepOf<'queue'>, key: string): void {
+  const next = Object.hasOwn(step.offers, key) ? step.offers[key] : undefined;
+  if (next === undefined || !mayLeave(draft)) return;
+  note(draft, 'chosen', { key, to: next });
+  leaveQueue(draft);
+  enter(draft, next);
+}
+
+function leaveQueue(draft: Draft): void {
+  if (draft.dialogue.playing) draft.actions.push({ type: 'stopPlay', play: draft.dialogue.play });
+  const { announceMs: _none, ...rest } = draft.dialogue;
+  draft.dialogue = { ...rest, playing: false };
+  draft.actions.push({ type: 'leaveQueue' });
+}
+
+const MINUTE_MS = 60_000;
+
+function onAnnounceDue(draft: Draft, step: StepOf<'queue'>, { position, waitMs, staffed }: QueueSight): void {
+  if (!staffed && step.nobody !== null && mayLeave(draft)) {
+    note(draft, 'nobodyThere');
+    leaveQueue(draft);
+    return enter(draft, step.nobody);
+  }
+  const { texts } = step;
+  const said: Prompt[] = [];
+  const add = (text: Text | null, given: Values = {}): void => {
+    if (text) said.push(textOf(draft, text, given));
+  };
+  if (!staffed) add(texts.nobody);
+  else if (position === 1 && texts.next) add(texts.next);
+  else {
+    add(texts.position, { position });
+    if (waitMs !== null) add(texts.wait, { minutes: Math.max(1, Math.round(waitMs / MINUTE_MS)) });
+  }
+  add(texts.offers);
+  if (said.length === 0) return;
+  // One after another: what is still being said is said to its end first, so this one waits for its next turn.
+  if (draft.dialogue.playing) return;
+  const number = draft.dialogue.play + 1;
+  draft.dialogue = { ...draft.dialogue, play: number, playing: true };
+  draft.actions.push({ type: 'play', play: number, prompts: said });
 }
 
 function play(draft: Draft, texts: readonly (Text | null)[]): void {
-  const { language, variables } = draft.dialogue;
+  const step = stepAt(draft);
   const prompts = texts.flatMap((text): Prompt[] => {
-    const words = text?.[language];
-    return words === undefined ? [] : [{ language, text: fillIn(words, variables) }];
+    if (!text) return [];
+    // A choice of language is offered in each of them.
+    if (step?.kind === 'chooseLanguage' && text === step.prompt) {
+      return Object.values(step.choices).flatMap((language) => (text[language] === undefined ? [] : [textOf(draft, text, {}, language)]));
+    }
+    return text[draft.dialogue.language] === undefined ? [] : [textOf(draft, text)];
   });
   const number = draft.dialogue.play + 1;
   draft.dialogue = { ...draft.dialogue, play: number, playing: true };
@@ -216,12 +631,41 @@ function play(draft: Draft, texts: readonly (Text | null)[]): void {
   draft.timeoutMs = overdueMs(prompts.reduce((sum, p) => sum + p.text.length, 0));
 }
 
+const textOf = ({ dialogue }: Draft, text: Text, given: Values = {}, language = dialogue.language): Prompt =>
+  promptOf(text, language, { ...dialogue.variables, ...given });
+
+const valueOf = ({ dialogue }: Draft, variable: string): string => String(dialogue.variables[variable] ?? '');
+
+const evaluate = ({ facts, dialogue }: Draft, expression: Expression): Value | null =>
+  expression.evaluate(facts.conditions(), dialogue.variables);
+
+/** One that cannot be worked out with these values is left out, so a variable keeps what it had. */
+function evaluated(draft: Draft, expressions: readonly (readonly [string, Expression])[]): Values {
+  const values: Record<string, Value> = {};
+  for (const [name, expression] of expressions) {
+    const value = evaluate(draft, expression);
+    if (value === null) note(draft, 'noValue', { of: name });
+    else values[name] = value;
+  }
+  return values;
+}
+
+function newRequest(draft: Draft): number {
+  const request = (draft.dialogue.request ?? 0) + 1;
+  draft.dialogue = { ...draft.dialogue, request };
+  return request;
+}
+
 /** No voice needs a quarter of a second for a character; the rest is for a switch that is slow to begin. */
 const overdueMs = (characters: number): number => 15_000 + 250 * characters;
 
 /** How long the present state waits; null where it waits for nothing of the caller's (a look-up has its own deadline). */
-function waitingMs(draft: Draft, step: Step): number | null {
+function waitingMs(draft: Draft, step: Step): DialogueResult['timeoutMs'] {
+  if (step.kind === 'queue') return 'asBefore'; // its time runs from the moment that it was come to
   if (draft.dialogue.playing) return overdueMs(200);
-  if (step.kind !== 'ask' && step.kind !== 'menu') return null;
+  if (step.kind === 'askService') return step.timeoutMs + LATE_MS;
+  if (step.kind === 'record') return step.longestMs + 15_000;
+  if (!isAsking(step)) return null;
+  if (draft.dialogue.listening !== undefined) return SPOKEN_MS + RECOGNISED_MS;
   return step.kind === 'ask' && draft.dialogue.digits !== '' ? step.betweenDigitsMs : step.firstDigitMs;
 }

@@ -6,6 +6,7 @@ import { nearest, suggest } from '../base/checked-yaml.ts';
 export const VARIABLES = {
   party: {
     kind: 'string',
+    name: 'string',
     language: 'string',
     region: 'string',
     customerCode: 'string',
@@ -26,6 +27,19 @@ const WORDS: Readonly<Record<string, readonly string[]>> = {
   'caller.numberKind': ['valid', 'withheld', 'missing', 'malformed'],
   channel: ['voice', 'callback', 'message'],
 };
+
+/** What a variable that a file declares can be. */
+export const VALUE_TYPES = ['string', 'int', 'double', 'bool'] as const;
+export type ValueType = (typeof VALUE_TYPES)[number];
+export type Value = string | number | boolean;
+
+/** A compiled expression. Whatever goes wrong with these values (a division by zero) gives null. */
+export interface Expression {
+  /** As it is written. */
+  readonly text: string;
+  readonly type: ValueType;
+  readonly evaluate: (facts: ConditionFacts, variables: Readonly<Record<string, Value>>) => Value | null;
+}
 
 export interface ConditionFacts {
   readonly party: Readonly<Record<keyof (typeof VARIABLES)['party'], string>>;
@@ -52,30 +66,86 @@ function newEnvironment(): Environment {
   return environment.registerVariable('channel', 'string');
 }
 const ENVIRONMENT = newEnvironment();
-const NAMES = [...Object.keys(VARIABLES), 'channel'];
+const NAMES: readonly string[] = [...Object.keys(VARIABLES), 'channel'];
+/** Names that a file's own variables cannot have. */
+export const FACT_NAMES = NAMES;
 
 /** Compiles one condition, or says what is wrong with it. */
 export function compileCondition(text: string): Condition | ConditionProblem {
-  const checked = ENVIRONMENT.check(text);
-  if (!checked.valid) return explain(text, checked.error);
-  if (checked.type !== 'bool') {
-    return {
-      start: 0,
-      problem: `the condition gives ${checked.type} and not bool`,
-      remedy: `compare it with something, as 'party.kind == "dealer"'`,
-    };
-  }
-  const slip = unknownWord(text);
-  if (slip) return slip;
+  const type = checkedType(ENVIRONMENT, text, NAMES);
+  if (typeof type !== 'string') return type;
+  if (type !== 'bool') return notABool(type);
   const compiled = ENVIRONMENT.parse(text);
   return (facts) => compiled(facts as unknown as Record<string, unknown>) === true;
 }
 
-function explain(text: string, error: ParseError | CelTypeError | undefined): ConditionProblem {
+/**
+ * A compiler of expressions over the facts and variables of one's own, which must not be named as a fact is.
+ * @param declared the variables and what they hold
+ */
+export function expressionsOver(
+  declared: Readonly<Record<string, ValueType>>,
+): (text: string, wanted?: ValueType) => Expression | ConditionProblem {
+  const environment = ENVIRONMENT.clone();
+  for (const [name, type] of Object.entries(declared)) environment.registerVariable(name, type);
+  const names = [...NAMES, ...Object.keys(declared)];
+  return (text, wanted) => {
+    const type = checkedType(environment, text, names);
+    if (typeof type !== 'string') return type;
+    if (!isValueType(type)) {
+      return { start: 0, problem: `the expression gives ${type}`, remedy: `it must give one of: ${VALUE_TYPES.join(', ')}` };
+    }
+    if (wanted === 'bool' && type !== 'bool') return notABool(type);
+    if (wanted !== undefined && wanted !== type) {
+      return { start: 0, problem: `the expression gives ${type} and not ${wanted}`, remedy: `write ${wanted}(…) around it` };
+    }
+    const compiled = environment.parse(text);
+    return {
+      text,
+      type,
+      evaluate(facts, variables) {
+        // One object for both: facts are not copied, for some of them are worked out only when they are asked for.
+        const known = Object.create(facts) as Record<string, unknown>;
+        for (const [name, declaredAs] of Object.entries(declared)) known[name] = celValue(variables[name], declaredAs);
+        try {
+          const value: unknown = compiled(known);
+          return typeof value === 'bigint' ? Number(value) : (value as Value);
+        } catch {
+          return null; // types are right, so it is the values: "a" as an int, a division by zero
+        }
+      },
+    };
+  };
+}
+
+const isValueType = (type: string): type is ValueType => (VALUE_TYPES as readonly string[]).includes(type);
+
+/** What a variable is before anything was put in: so no condition on it fails. */
+export const EMPTY: Readonly<Record<ValueType, Value>> = { string: '', int: 0, double: 0, bool: false };
+
+function celValue(value: Value | undefined, type: ValueType): unknown {
+  const held = value ?? EMPTY[type];
+  return type === 'int' && typeof held === 'number' ? BigInt(Math.trunc(held)) : held;
+}
+
+const notABool = (type: string): ConditionProblem => ({
+  start: 0,
+  problem: `the condition gives ${type} and not bool`,
+  remedy: `compare it with something, as 'party.kind == "dealer"'`,
+});
+
+/** The type of an expression that is right. */
+function checkedType(environment: Environment, text: string, names: readonly string[]): string | ConditionProblem {
+  const checked = environment.check(text);
+  if (!checked.valid) return explain(text, checked.error, names);
+  return unknownWord(text) ?? checked.type ?? 'dyn';
+}
+
+function explain(text: string, error: ParseError | CelTypeError | undefined, names: readonly string[]): ConditionProblem {
   const start = error?.range?.start ?? 0;
   const word = text.slice(start, error?.range?.end ?? start);
   const problem = `the condition is not right: ${error?.summary ?? 'it cannot be read'}`;
-  if (error?.code === 'unknown_variable') return { start, problem: `there is no variable '${word}'`, remedy: suggest(word, NAMES) };
+  if (error?.code === 'unknown_variable') return { start, problem: `there is no variable '${word}'`, remedy: suggest(word, names) };
   if (error?.code === 'no_such_key') {
     const owner = /([A-Za-z_]+)\s*\.\s*$/.exec(text.slice(0, start))?.[1] ?? '';
     const fields = Object.keys(VARIABLES[owner as keyof typeof VARIABLES] ?? {});

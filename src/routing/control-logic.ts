@@ -140,7 +140,7 @@ function wishesOf(source: SourceFile, at: readonly (string | number)[], rule: Co
 }
 
 /** In the order of the skills' names: the same needs are the same list. */
-const requirementsOf = (needs: Needs): readonly Requirement[] =>
+export const requirementsOf = (needs: Needs): readonly Requirement[] =>
   Object.entries(needs)
     .map(([skill, level]) => ({ skill, level }))
     .toSorted((a, b) => (a.skill < b.skill ? -1 : 1));
@@ -199,7 +199,7 @@ function checkTests(source: SourceFile, file: ControlLogicFile): void {
  * @throws Error when the directory has no desk at all
  */
 export function decideDesk(logic: ControlLogic, facts: DeskFacts, directory: Directory, nowMs: EpochMs): DeskDecision {
-  const known = contextOf(logic, facts, nowMs);
+  const known = conditionFacts(logic.timeZone, facts, nowMs);
   const why: Reason[] = [partyStep(facts, known.caller.region)];
   for (const rule of logic.rules) {
     if (rule.when && !rule.when(known)) continue;
@@ -219,6 +219,8 @@ const quote = (thing: { readonly name: string; readonly id: string }): string =>
 const KNOWN_BY = {
   callingNumber: { en: ', known by the calling number', ja: '発信者番号で判明' },
   customerCode: { en: ', known by the customer code', ja: 'お客様番号で判明' },
+  phone: { en: ', known by a phone number', ja: '電話番号で判明' },
+  order: { en: ', known by an order', ja: 'ご注文番号で判明' },
   email: { en: ', known by e-mail', ja: 'メールアドレスで判明' },
 } as const;
 const KINDS = { customer: '既存のお客様', prospect: '見込みのお客様', dealer: '販売店', agency: '代理店' } as const;
@@ -244,13 +246,18 @@ function partyStep({ party, callingNumber }: DeskFacts, region: string): Reason 
   }
 }
 
-/** `now` is read only when a condition asks for it: a clock reading costs more than all the rest. */
-function contextOf(logic: ControlLogic, { party, entry, channel, callingNumber }: DeskFacts, nowMs: EpochMs): ConditionFacts {
+/** What conditions can ask of a contact. `now` is read only when one does: a clock reading costs more than all the rest. */
+export function conditionFacts(
+  timeZone: string,
+  { party, entry, channel, callingNumber }: Omit<DeskFacts, 'entry'> & { readonly entry: Pick<Entry, 'id' | 'language' | 'country' | 'makerId'> },
+  nowMs: EpochMs,
+): ConditionFacts {
   const record = party.record;
   const number = callingNumber.kind === 'valid' ? callingNumber.e164 : '';
   return {
     party: {
       kind: party.kind,
+      name: record?.name ?? '',
       language: record?.language ?? '',
       region: record?.region ?? '',
       customerCode: record?.customerCode ?? '',
@@ -267,7 +274,7 @@ function contextOf(logic: ControlLogic, { party, entry, channel, callingNumber }
     entry: { id: entry.id, language: entry.language, country: entry.country, maker: entry.makerId },
     channel,
     get now() {
-      const clock = wallClock(nowMs, logic.timeZone);
+      const clock = wallClock(nowMs, timeZone);
       return { date: clock.date, weekday: BigInt(clock.weekday), hour: BigInt(clock.hour), minute: BigInt(clock.minute) };
     },
   };

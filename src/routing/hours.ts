@@ -144,3 +144,17 @@ function openingWithin({ hours, holidays }: Opens, offsetMs: number, from: Epoch
   }
   return first;
 }
+
+/**
+ * The moment at which the clock of a zone shows a date (YYYY-MM-DD) and time (HH:MM). Of an hour that it shows twice, the first; of one
+ * that it skips, as much later as it skips.
+ * @returns null when there is no such date or time
+ */
+export function instantOf(date: string, time: string, timeZone: string): EpochMs | null {
+  const asUtc = Date.parse(`${date}T${time}:00Z`);
+  if (Number.isNaN(asUtc)) return null;
+  const before = asUtc - offsetAt(asUtc - DAY_MS, timeZone);
+  const after = asUtc - offsetAt(asUtc + DAY_MS, timeZone);
+  const shows = (at: EpochMs): boolean => at + offsetAt(at, timeZone) === asUtc;
+  return shows(before) || !shows(after) ? before : after;
+}

@@ -2,20 +2,41 @@ import { readdirSync, readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { formatProblem, unwrap } from '../../src/base/checked-yaml.ts';
-import { parseScenario, type Scenario } from '../../src/ivr/parse.ts';
-import type { DialogueAction, DialogueInput, DialogueResult } from '../../src/ivr/scenario.ts';
-import { startDialogue, stepDialogue } from '../../src/ivr/step.ts';
-import { runScenarioTests, talk } from '../../src/ivr/talk.ts';
+import { parseScenarios, type ScenarioSet } from '../../src/ivr/parse.ts';
+import type { Dialogue, DialogueAction, DialogueInput, DialogueResult } from '../../src/ivr/scenario.ts';
+import { type DialogueFacts, startDialogue, stepDialogue } from '../../src/ivr/step.ts';
+import { DryRun, follow, runScenarioTests, SOME_WORLD } from '../../src/ivr/talk.ts';
 
 const folder = new URL('../../scenarios/', import.meta.url);
-const files = readdirSync(folder).filter((f) => f.endsWith('.yaml') && f !== 'control-logic.yaml' && f !== 'prompts.yaml');
+const OTHERS = ['control-logic.yaml', 'prompts.yaml', 'services.yaml'];
+const files = readdirSync(folder).filter((f) => f.endsWith('.yaml') && !OTHERS.includes(f));
+const shipped = unwrap(parseScenarios(files.map((file) => ({ file, text: readFileSync(new URL(file, folder), 'utf8') }))));
 
-describe.each(files)('the shipped scenario %s', (file) => {
-  const scenario = unwrap(parseScenario(readFileSync(new URL(file, folder), 'utf8'), file));
-  it.each(runScenarioTests(scenario).map((r) => [r.name, r.failures] as const))('%s', (_, failures) => {
+describe.each([...shipped.scenarios.keys()])('the shipped scenario %s', (name) => {
+  it.each(runScenarioTests(shipped, name).map((r) => [r.name, r.failures] as const))('%s', (_, failures) => {
     expect(failures).toEqual([]);
   });
 });
+
+const setOf = (text: string, desks?: readonly string[]): ScenarioSet =>
+  unwrap(parseScenarios([{ file: 's.yaml', text }], desks ? { desks } : {}));
+const FACTS: DialogueFacts = {
+  at: Date.parse('2026-11-20T10:00:00+09:00'),
+  timeZone: 'Asia/Tokyo',
+  conditions: () => {
+    throw new Error('nothing was asked');
+  },
+  isOpen: () => true,
+  readPhone: () => null,
+  speech: false,
+};
+/** What a scripted caller hears, and how it ends. */
+function talk(set: ScenarioSet, caller: { language: 'ja' | 'en'; does: readonly string[] }): DryRun {
+  const [name = ''] = set.scenarios.keys();
+  const run = new DryRun(set, name, caller, SOME_WORLD);
+  follow(run, caller.does);
+  return run;
+}
 
 const TEXT = `
 name: test
@@ -61,11 +82,11 @@ steps:
   end:
     hangUp: true
 `;
-const scenario = unwrap(parseScenario(TEXT, 's.yaml'));
+const scenario = setOf(TEXT);
 
 /** A dialogue in hand, to give one input after another. */
-function dialogue(of: Scenario = scenario) {
-  let result = startDialogue(of, { language: 'en', variables: { company: 'Acme' } });
+function dialogue(of: ScenarioSet = scenario) {
+  let result = startDialogue(of, 'test', { language: 'en', variables: { company: 'Acme' } }, FACTS);
   return {
     get now(): DialogueResult {
       return result;
@@ -73,7 +94,7 @@ function dialogue(of: Scenario = scenario) {
     give(...inputs: (DialogueInput | string)[]): DialogueResult {
       for (const input of inputs) {
         const next: DialogueInput = typeof input !== 'string' ? input : { type: 'digit', digit: input };
-        result = stepDialogue(of, result.dialogue, next);
+        result = stepDialogue(of, result.dialogue, next, FACTS);
       }
       return result;
     },
@@ -88,14 +109,14 @@ const said = (actions: readonly DialogueAction[]): string[] =>
 describe('a dialogue', () => {
   it('greets with its variables in the caller’s language, then asks', () => {
     const d = dialogue();
-    expect(d.now.actions).toEqual([{ type: 'play', play: 1, prompts: [{ language: 'en', text: 'This is Acme' }] }]);
+    expect(d.now.actions).toEqual([{ type: 'play', play: 1, prompts: [{ language: 'en', text: 'This is Acme', parts: ['This is', 'Acme'] }] }]);
     expect(said(d.played().actions)).toEqual(['number']);
-    expect(said(startDialogue(scenario, { language: 'ja', variables: { company: 'アクメ' } }).actions)).toEqual(['アクメです']);
+    expect(said(startDialogue(scenario, 'test', { language: 'ja', variables: { company: 'アクメ' } }, FACTS).actions)).toEqual(['アクメです']);
   });
 
   it('in a language that it does not speak, speaks its first one', () => {
-    const onlyJapanese = unwrap(parseScenario(TEXT.replace('[ja, en]', '[ja]'), 's.yaml'));
-    expect(startDialogue(onlyJapanese, { language: 'en' }).dialogue.language).toBe('ja');
+    const onlyJapanese = setOf(TEXT.replace('[ja, en]', '[ja]'));
+    expect(startDialogue(onlyJapanese, 'test', { language: 'en' }, FACTS).dialogue.language).toBe('ja');
   });
 
   it('waits for the first digit from the end of the prompt on, and anew between digits', () => {
@@ -138,12 +159,12 @@ describe('a dialogue', () => {
       const d = dialogue();
       d.played();
       const done = d.give(...keys);
-      expect(done.actions.at(-1)).toEqual({ type: 'lookUp', customerCode: keys.filter((k) => k !== '#').join('') });
+      expect(done.actions.at(-1)).toEqual({ type: 'lookUp', by: 'customerCode', value: keys.filter((k) => k !== '#').join('') });
       expect(done.timeoutMs).toBeNull();
     }
     const d = dialogue();
     d.played();
-    expect(d.give('1', '2', { type: 'timeout' }).actions).toEqual([{ type: 'lookUp', customerCode: '12' }]);
+    expect(d.give('1', '2', { type: 'timeout' }).actions).toEqual([{ type: 'lookUp', by: 'customerCode', value: '12' }]);
   });
 
   it('says what was wrong before it asks again', () => {
@@ -172,12 +193,12 @@ describe('a dialogue', () => {
     expect(said(d.now.actions)).toEqual(['one or two']);
     expect(d.give('1')).toMatchObject({ actions: [], dialogue: { step: 'menu', playing: true } });
     d.played();
-    expect(d.give('1').actions).toEqual([{ type: 'route', desk: 'reception' }]);
+    expect(d.give('1').actions).toEqual([{ type: 'route', desk: 'reception', priority: null, needs: null }]);
   });
 
   it('a key into a text that may be interrupted skips it, and is the answer to the question after it', () => {
     const text = TEXT.replace('next: ask\n', 'bargeIn: true\n    next: ask\n');
-    const d = dialogue(unwrap(parseScenario(text, 's.yaml')));
+    const d = dialogue(setOf(text));
     expect(d.give('7')).toMatchObject({
       actions: [{ type: 'stopPlay', play: 1 }],
       dialogue: { step: 'ask', digits: '7' },
@@ -189,23 +210,24 @@ describe('a dialogue', () => {
     const d = dialogue();
     d.played();
     const notes = [...d.give('7', '3', '9', '#').notes, ...d.give({ type: 'lookedUp', found: true }).notes];
-    expect(notes).toContainEqual({ name: 'lookUp', data: {} });
+    expect(notes).toContainEqual({ name: 'lookUp', scenario: 'test', step: 'find', data: {} });
     expect(JSON.stringify(notes)).not.toMatch(/739/);
     const entered = stepDialogue(
       scenario,
-      { ...startDialogue(scenario, { language: 'en' }).dialogue, step: 'ask', playing: false, digits: '739' },
+      { ...startDialogue(scenario, 'test', { language: 'en' }, FACTS).dialogue, step: 'ask', playing: false, digits: '739' },
       { type: 'digit', digit: '#' },
+      FACTS,
     );
-    expect(entered.notes[0]).toEqual({ name: 'digits', data: { count: 3 } });
+    expect(entered.notes[0]).toEqual({ name: 'digits', scenario: 'test', step: 'ask', data: { count: 3 } });
   });
 
   it('goes on in a new version of its file, and goes to the control logic when its step is gone', () => {
     const d = dialogue();
     d.played();
-    const newer = unwrap(parseScenario(`${TEXT}# a remark\n`, 's.yaml'));
+    const newer = setOf(`${TEXT}# a remark\n`);
     expect(newer.version).not.toBe(scenario.version);
-    expect(stepDialogue(newer, d.now.dialogue, { type: 'digit', digit: '1' }).dialogue.digits).toBe('1');
-    const gone = stepDialogue(newer, { ...d.now.dialogue, step: 'elsewhere' }, { type: 'timeout' });
+    expect(stepDialogue(newer, d.now.dialogue, { type: 'digit', digit: '1' }, FACTS).dialogue.digits).toBe('1');
+    const gone = stepDialogue(newer, { ...d.now.dialogue, step: 'elsewhere' }, { type: 'timeout' }, FACTS);
     expect(gone.actions).toEqual([{ type: 'handBack', identified: false }]);
   });
 
@@ -214,7 +236,7 @@ describe('a dialogue', () => {
     d.played();
     d.give('1');
     const kept = JSON.parse(JSON.stringify(d.now.dialogue)) as typeof d.now.dialogue;
-    expect(stepDialogue(scenario, kept, { type: 'digit', digit: '2' })).toEqual(d.give('2'));
+    expect(stepDialogue(scenario, kept, { type: 'digit', digit: '2' }, FACTS)).toEqual(d.give('2'));
   });
 });
 
@@ -229,20 +251,21 @@ const anyInput = fc.oneof(
 );
 
 describe.each([
-  ['the test scenario', scenario],
-  ...files.map((f) => [f, unwrap(parseScenario(readFileSync(new URL(f, folder), 'utf8'), f))] as const),
-] as const)('whatever comes in, %s', (_, of) => {
+  ['test', scenario],
+  ['identify', shipped],
+] as const)('whatever comes in, %s', (name, of) => {
+  const kindAt = ({ scenario: at, step }: Dialogue): string | undefined => of.scenarios.get(at)?.steps.get(step)?.kind;
   it('never throws, never plays two things at once, and always waits for something until it ends', () => {
     fc.assert(
       fc.property(fc.array(anyInput, { maxLength: 60 }), (inputs) => {
-        let result = startDialogue(of, { language: 'ja' });
+        let result = startDialogue(of, name, { language: 'ja' }, FACTS);
         let ended = false;
         for (const input of inputs) {
           if (ended) break;
           const before = result.dialogue;
-          result = stepDialogue(of, before, input);
+          result = stepDialogue(of, before, input, FACTS);
           ended = result.actions.some((a) => END.has(a.type));
-          const looksUp = of.steps.get(result.dialogue.step)?.kind === 'lookUp';
+          const looksUp = kindAt(result.dialogue) === 'lookUp';
           if (!ended && !looksUp) expect(result.timeoutMs).toBeGreaterThan(0);
           const plays = result.actions.filter((a) => a.type === 'play');
           expect(plays.length).toBeLessThanOrEqual(1);
@@ -258,12 +281,12 @@ describe.each([
   it('ends within its tries, whatever the caller presses and whether or not anything is found', () => {
     fc.assert(
       fc.property(fc.infiniteStream(fc.record({ key: fc.option(key), found: fc.boolean() })), (caller) => {
-        let result = startDialogue(of, { language: 'en' });
+        let result = startDialogue(of, name, { language: 'en' }, FACTS);
         let inputs = 0;
         for (const { key: pressed, found } of caller) {
           if (result.actions.some((a) => END.has(a.type))) break;
           const { dialogue: d } = result;
-          const looksUp = of.steps.get(d.step)?.kind === 'lookUp';
+          const looksUp = kindAt(d) === 'lookUp';
           const next: DialogueInput = looksUp
             ? { type: 'lookedUp', found }
             : d.playing && pressed === null
@@ -272,9 +295,9 @@ describe.each([
                 ? { type: 'timeout' }
                 : { type: 'digit', digit: pressed };
           // A key into a text that may not be interrupted changes nothing; the caller is patient then.
-          const after = stepDialogue(of, d, next);
+          const after = stepDialogue(of, d, next, FACTS);
           const ignored = after.dialogue.playing && after.dialogue.play === d.play && d.playing;
-          result = ignored ? stepDialogue(of, d, { type: 'playFinished', play: d.play }) : after;
+          result = ignored ? stepDialogue(of, d, { type: 'playFinished', play: d.play }, FACTS) : after;
           inputs += 1;
           expect(inputs).toBeLessThan(200);
         }
@@ -287,7 +310,7 @@ describe.each([
 
 describe('a wrong scenario', () => {
   const problems = (text: string): string[] => {
-    const parsed = parseScenario(text, 's.yaml', ['osaka-desk']);
+    const parsed = parseScenarios([{ file: 's.yaml', text }], { desks: ['osaka-desk'] });
     return Array.isArray(parsed) ? parsed.map(formatProblem) : [];
   };
   const steps = (lines: string, start = 'a'): string => `name: x\nlanguages: [ja, en]\nstart: ${start}\nsteps:\n${lines}`;
@@ -317,7 +340,7 @@ describe('a wrong scenario', () => {
     [
       'a stray brace',
       steps(`  a:\n    say: { ja: あ, en: 'a } b' }\n    next: z\n${END_STEP}`),
-      ["s.yaml:6:26: a stray '}'; write a variable as {name}"],
+      ["s.yaml:6:26: a stray '}'; write a variable as {name} or {name:number}"],
     ],
     [
       'a language that is missing',
@@ -342,7 +365,7 @@ describe('a wrong scenario', () => {
     [
       'too many tries',
       steps(`  a:\n    menu: { prompt: { ja: あ, en: a }, tries: 99, choices: { '1': z } }\n    failed: z\n${END_STEP}`),
-      ['s.yaml:6:46: 99 is out of range; write a number from 1 to 10'],
+      ['s.yaml:6:46: 99 is out of range; write how often it asks in all, from 1 to 10'],
     ],
     [
       'a way round that never ends',
@@ -362,23 +385,23 @@ describe('a wrong scenario', () => {
     [
       'a hand-back to nobody',
       steps('  a:\n    handBack: identifed\n'),
-      ["s.yaml:6:15: 'identifed' is not known here; did you mean 'identified'?"],
+      ["s.yaml:6:15: no scenario calls this one, so nobody knows 'identifed'; did you mean 'identified'?"],
     ],
-    ['two steps of one name', steps(`${END_STEP}${END_STEP}`, 'z'), ['s.yaml:6:3: Map keys must be unique; write it as YAML 1.2']],
+    ['two steps of one name', steps(`${END_STEP}${END_STEP}`, 'z'), ['s.yaml:6:3: there is 'z' twice; take one of them out']],
   ])('%s is named with its place and with what is right', (_, text, expected) => {
     expect(problems(text)).toEqual(expected);
   });
 
   it('may go round by answers: every asking is a try, so it ends', () => {
     const text = steps(`  a:\n    menu: { prompt: { ja: あ, en: a }, choices: { '9': a, '1': z } }\n    failed: z\n${END_STEP}`);
-    const round = unwrap(parseScenario(text, 's.yaml'));
-    expect(talk(round, { language: 'en', does: Array<string>(50).fill('9') })).toMatchObject({ ends: 'hangUp', hears: ['a', 'a', 'a'] });
+    const run = talk(setOf(text), { language: 'en', does: Array<string>(50).fill('9') });
+    expect(run).toMatchObject({ ends: 'hangUp', hears: Array(30).fill('a') });
   });
 
   it('any text at all is read or refused, and never throws', () => {
     fc.assert(
       fc.property(fc.string(), fc.nat(TEXT.length), fc.nat(40), (noise, at, length) => {
-        const parsed = parseScenario(TEXT.slice(0, at) + noise + TEXT.slice(at + length), 's.yaml');
+        const parsed = parseScenarios([{ file: 's.yaml', text: TEXT.slice(0, at) + noise + TEXT.slice(at + length) }]);
         if (Array.isArray(parsed)) for (const p of parsed) expect(p.line).toBeGreaterThan(0);
       }),
       { numRuns: 200 },
@@ -387,7 +410,7 @@ describe('a wrong scenario', () => {
 
   it('a test inside it that fails shows how', () => {
     const text = `${steps('  a:\n    handBack: identified\n')}tests:\n  - { name: t, language: ja, caller: ['1'], hears: [hello], ends: hangUp }\n`;
-    expect(runScenarioTests(unwrap(parseScenario(text, 's.yaml')))[0]?.failures).toEqual([
+    expect(runScenarioTests(setOf(text), 'x')[0]?.failures).toEqual([
       "ends: expected 'hangUp', got 'handBack identified'",
       "hears: 'hello' was not said",
     ]);

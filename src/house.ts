@@ -19,9 +19,11 @@ import { AriWebSocket } from './cti/asterisk/ari-ws.ts';
 import { AsteriskMissingError, defaultPrefix, readPrefix } from './cti/asterisk/server/prefix.ts';
 import { startAsterisk } from './cti/asterisk/server/server.ts';
 import { AsteriskSwitch } from './cti/asterisk/switch.ts';
+import { PromptFiles } from './cti/prompts.ts';
+import { findVoices } from './cti/voices.ts';
 import { forcedChanges } from './db/audit.ts';
 import { administratorOf, createCentre, hasCentre } from './db/centre.ts';
-import { contactOfToken, deskOfContact } from './db/contacts.ts';
+import { contactOfToken, deskOfContact, messageOfContact } from './db/contacts.ts';
 import { customerView } from './db/customer-view.ts';
 import { loadDemo } from './db/demo.ts';
 import { loadDirectory, onDirectoryChanged } from './db/directory.ts';
@@ -31,12 +33,14 @@ import { PgPartyFinder } from './db/party.ts';
 import { agentEndpoints, authenticate, createSession, deleteSession, findSession } from './db/people.ts';
 import { createPool } from './db/pool.ts';
 import { type Log, startPostgres } from './db/postgres-server.ts';
+import { PgRecordingStore } from './db/recordings.ts';
 import { PgFloorStore } from './db/store.ts';
 import { visibleDesks } from './db/visibility.ts';
 import { floorMetrics } from './metrics.ts';
 import { feedNotices, type NoticeParts, noticeDesk } from './notices.ts';
 import type { Directory } from './routing/directory.ts';
-import { loadScenarios } from './scenarios.ts';
+import { scenarioServices } from './scenario-services.ts';
+import { openScenarios } from './scenarios.ts';
 import { buildWeb } from './web/build.ts';
 import { startWeb } from './web/server.ts';
 
@@ -120,11 +124,41 @@ async function open(
   const access = domainId === 'demo' ? await demoCentre(config, pool) : await newCentre(config, pool);
 
   let directory = withOutgoingNumber(await loadDirectory(pool, domainId), config);
-  const scenarios = loadScenarios(config.scenariosDir, directory, config.deskRules);
 
   // ---- voice and screens
   progress('voice prompts');
-  const prompts = await scenarios.prompts(join(config.dataDir, 'prompts'), log, progress);
+  const prompts = await PromptFiles.open({
+    cacheDir: join(config.dataDir, 'prompts'),
+    recordingsDir: join(config.scenariosDir, 'prompts'),
+    voices: await findVoices(process.env['PATH'] ?? ''),
+    log,
+  });
+  const scenarios = await openScenarios(
+    {
+      folder: config.scenariosDir,
+      domainId,
+      db: pool,
+      directory: () => directory,
+      house: config.deskRules,
+      prompts,
+      contacts: () => controller.floor.contacts.values(),
+      logicChanged: () => controller.submit({ type: 'directoryChanged' }),
+      now: Date.now,
+      log,
+    },
+    (what) => progress(`voice prompts ${what}`),
+  );
+  closers.push(() => scenarios.close());
+  const services = scenarioServices({
+    db: pool,
+    domainId,
+    services: () => scenarios.services,
+    servicesOf: (version) => scenarios.servicesOf(version),
+    speech: config.speech,
+    env: process.env,
+    log,
+  });
+  closers.push(() => services.stop());
   progress('browser code');
   const staticDir = join(config.dataDir, 'web');
   await buildWeb({ outDir: staticDir, log });
@@ -171,21 +205,21 @@ async function open(
   const context: () => FloorContext = () => ({
     directory,
     policy: config.floor,
-    rulesOf: scenarios.rulesOf(directory),
-    decideDesk: scenarios.decideDesk(directory),
-    startDialogue: scenarios.startDialogue,
-    stepDialogue: scenarios.stepDialogue,
-    say: scenarios.say,
+    ...scenarios.context(directory),
     readCallingNumber,
     tokenOf,
+    speech: config.speech !== null,
   });
+  const recordings = new PgRecordingStore(pool);
   const controller = new Controller({
     domainId,
     owner: `${hostname()}:${secret(config, 'instance')}`,
-    store: new PgFloorStore(pool),
+    store: scenarios.storeOf(new PgFloorStore(pool)),
     switch: phoneSwitch,
     finder: new PgPartyFinder(pool),
     prompts,
+    services: services.floor,
+    recordings,
     context,
     clock: { now: Date.now },
     leaseTtlMs: config.leaseTtlMs,
@@ -200,6 +234,7 @@ async function open(
   });
   closers.push(() => controller.stop());
   await controller.start();
+  services.start();
   await controller.submit({ type: 'directoryChanged' }); // it may have changed while nobody was there
   await provision();
   for (const name of endpoints.keys()) reachable.set(name, await phoneSwitch.isReachable(name));
@@ -210,6 +245,7 @@ async function open(
     for (const endpoint of await agentEndpoints(pool, domainId)) endpoints.set(endpoint.name, endpoint);
     await provision();
     await controller.submit({ type: 'directoryChanged' });
+    await scenarios.reload(); // a desk or a scenario that they name may be gone
   };
   const stopListening = await onDirectoryChanged(
     databaseUrl,
@@ -241,6 +277,7 @@ async function open(
   // ---- web
   progress('web');
   const registry = floorMetrics(controller, () => directory);
+  for (const metric of services.metrics) registry.registerMetric(metric);
   const backend = createBackend({
     controller,
     directory: () => directory,
@@ -283,6 +320,8 @@ async function open(
     },
     decideDesk: (facts, at) => context().decideDesk(facts, at),
     contactOfToken: (token) => contactOfToken(pool, domainId, token),
+    storedMessage: (contactId) => messageOfContact(pool, domainId, contactId),
+    recording: async (id) => (await recordings.read(domainId, id))?.wav ?? null,
     contactEvents: async (contactId) => {
       const found = await deskOfContact(pool, domainId, contactId);
       return found && { deskId: found.deskId, events: (await contactEvents(pool, domainId, contactId)).map((event) => ({ ...event })) };
@@ -365,7 +404,7 @@ async function ownAsterisk(config: Config, ariPassword: string, log: Logger, pro
     progress('Asterisk (the first time it is fetched from Debian, some 110 MB)');
     await installAsterisk(prefix);
   }
-  const { sipHost, sipPort, httpPort, rtpPorts, trunks, mediaAddress } = config.telephony;
+  const { sipHost, sipPort, httpPort, rtpPorts, trunks, trunkDtmf, mediaAddress } = config.telephony;
   return startAsterisk({
     runDir: join(config.dataDir, 'switch'),
     prefix,
@@ -374,6 +413,7 @@ async function ownAsterisk(config: Config, ariPassword: string, log: Logger, pro
     httpPort,
     rtpPorts,
     trunks,
+    trunkDtmf,
     ...(mediaAddress ? { mediaAddress } : {}),
     ariUser: APP,
     ariPassword,

@@ -20,7 +20,9 @@ const owner = async (name: string) => {
   return lease;
 };
 const versions = async (): Promise<string[]> => {
-  const { rows } = await database.pool.query<{ version: string }>(`select version from scenario_release where domain_id = 'a' order by version`);
+  const { rows } = await database.pool.query<{ version: string }>(
+    `select version from scenario_release where domain_id = 'a' order by version`,
+  );
   return rows.map((row) => row.version);
 };
 

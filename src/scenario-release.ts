@@ -1,0 +1,116 @@
+/**
+ * One release of the scenarios: all files of the folder, checked as a whole. Control logic is read along with them, but is not part of it:
+ * no contact is bound to the logic that it was decided by.
+ */
+import { createHash } from 'node:crypto';
+import { type FileProblem, SourceFile, suggest } from './base/checked-yaml.ts';
+import { parseScenarios, type ScenarioSet } from './ivr/parse.ts';
+import { type Prompts, parsePrompts } from './ivr/prompts.ts';
+import { NO_SERVICES, parseServices, type Services } from './ivr/services.ts';
+import type { ScenarioTestResult } from './ivr/talk.ts';
+import { type ControlLogic, parseControlLogic } from './routing/control-logic.ts';
+import type { Directory } from './routing/directory.ts';
+import type { Files } from './scenario-folder.ts';
+
+const LOGIC = 'control-logic.yaml';
+const PROMPTS = 'prompts.yaml';
+/** May be missing: then scenarios ask and send nothing. */
+const SERVICES = 'services.yaml';
+
+export interface Release {
+  /** Names these very files. */
+  readonly version: string;
+  /** Without the control logic. */
+  readonly files: Files;
+  readonly wordings: Prompts;
+  readonly services: Services;
+  readonly set: ScenarioSet;
+}
+
+/** What one look at the folder found, when all of it is right. */
+export interface Checked {
+  readonly release: Release;
+  readonly logic: { readonly text: string; readonly logic: ControlLogic };
+}
+
+/** @param place what problems name before the file's name, as `scenarios/` */
+export function checkFiles(all: Files, place: string, directory: Directory): Checked | FileProblem[] {
+  const { [LOGIC]: logicText, ...files } = all;
+  const problems: FileProblem[] = [];
+  const keep = <T>(parsed: T | FileProblem[]): T | null => {
+    if (!Array.isArray(parsed)) return parsed;
+    problems.push(...parsed);
+    return null;
+  };
+  const logic = keep(logicText === undefined ? [missing(place, LOGIC)] : parseControlLogic(logicText, `${place}${LOGIC}`, directory));
+  const release = keep(readRelease(files, place, { desks: [...directory.desks.keys()], env: process.env }));
+  if (release) problems.push(...entryProblems(release, place, directory));
+  if (!release || !logic || logicText === undefined || problems.length > 0) return problems;
+  return { release, logic: { text: logicText, logic } };
+}
+
+/**
+ * Reads the files of a release, which may be an old one.
+ * @param now the centre's desks, and where services' secrets are. Left out, as for an old release: whether they are there still is not
+ *   looked at
+ */
+export function readRelease(
+  files: Files,
+  place: string,
+  now: { readonly desks?: readonly string[]; readonly env?: Readonly<Record<string, string | undefined>> } = {},
+): Release | FileProblem[] {
+  const problems: FileProblem[] = [];
+  const promptText = files[PROMPTS];
+  const wordings = promptText === undefined ? [missing(place, PROMPTS)] : parsePrompts(promptText, `${place}${PROMPTS}`);
+  if (Array.isArray(wordings)) problems.push(...wordings);
+  const serviceText = files[SERVICES];
+  const services = serviceText === undefined ? NO_SERVICES : parseServices(serviceText, `${place}${SERVICES}`, now.env);
+  if (Array.isArray(services)) problems.push(...services);
+  const set = parseScenarios(
+    Object.entries(files).flatMap(([name, text]) => (name === PROMPTS || name === SERVICES ? [] : [{ file: `${place}${name}`, text }])),
+    { ...(now.desks ? { desks: now.desks } : {}), ...(Array.isArray(services) ? {} : services) },
+  );
+  if (Array.isArray(set)) problems.push(...set);
+  if (Array.isArray(wordings) || Array.isArray(services) || Array.isArray(set)) return problems;
+  const version = versionOf(files);
+  return { version, files, wordings, services, set: { ...set, version } };
+}
+
+function versionOf(files: Files): string {
+  const hash = createHash('sha256');
+  for (const name of Object.keys(files).sort()) hash.update(JSON.stringify([name, files[name]]));
+  return hash.digest('hex').slice(0, 12);
+}
+
+const missing = (place: string, name: string): FileProblem => ({
+  file: `${place}${name}`,
+  line: 1,
+  column: 1,
+  problem: 'there is no such file',
+  remedy: 'SCENARIOS_DIR names the folder',
+});
+
+/** Entries whose callers would be greeted by a scenario that is not there. */
+function entryProblems({ set: { scenarios } }: Release, place: string, directory: Directory): FileProblem[] {
+  return directory.entries.flatMap(({ id, numbers, scenario }) => {
+    if (scenarios.has(scenario)) return [];
+    const problem = `the entry ${id} (${numbers.join(', ')}) wants the scenario '${scenario}', which no file has`;
+    return [{ file: place, line: 1, column: 1, problem, remedy: suggest(scenario, [...scenarios.keys()]) }];
+  });
+}
+
+/** Tests of a scenario that fail, as problems with the file that they stand in. */
+export function failedTests(
+  { set, files }: Release,
+  scenario: string,
+  place: string,
+  results: readonly ScenarioTestResult[],
+): FileProblem[] {
+  const file = set.scenarios.get(scenario)?.file ?? '';
+  const source = new SourceFile(files[file.slice(place.length)] ?? '', file);
+  for (const [index, { name, failures }] of results.entries()) {
+    if (failures.length === 0) continue;
+    source.add(['tests', index, 'name'], `the test '${name}' fails: ${failures.join('; ')}`, 'put the scenario or its test right');
+  }
+  return source.problems;
+}

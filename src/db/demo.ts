@@ -4,6 +4,7 @@
  */
 import type { Pool } from 'pg';
 import type { DomainId, EpochMs, Language } from '../base/ids.ts';
+import { writeOrders } from './import/orders.ts';
 import { hashPassword } from './password.ts';
 import { type Queryable, transaction } from './pool.ts';
 
@@ -17,6 +18,8 @@ export const DEMO_EXAMPLES = {
   englishCustomer: { number: '+442079460123', code: '10271', name: 'Emily Clarke', desk: 'thames-desk' },
   /** Withhold the number and type this code. */
   customerByCode: { code: '10042', desk: 'yokohama-desk' },
+  /** Or this order’s number, by its digits: 202600117. */
+  order: { number: 'A-2026-00117', status: '発送済み', code: '10042' },
   /** In charge is a dealer with office hours (Monday to Friday, 9 to 17:30); at other times its agency takes the call. */
   customerOfOfficeHours: { number: '+81753456001', code: '10099', desk: 'kyoto-desk', nextUp: 'kansai-desk' },
   /** Reaches its first agency's desk. */
@@ -164,6 +167,14 @@ const PLACES = [
   { region: '23', desk: 'kanto-desk', phone: '+81523456', address: '愛知県名古屋市中区栄', share: 10 },
   { region: '40', desk: 'kansai-desk', phone: '+81923456', address: '福岡県福岡市博多区博多駅前', share: 8 },
 ] as const;
+/** Orders by which callers can be found. */
+const ORDERS = [
+  { number: DEMO_EXAMPLES.order.number, customer: DEMO_EXAMPLES.order.code, orderedOn: '2026-11-02', status: DEMO_EXAMPLES.order.status },
+  { number: 'A-2026-00118', customer: DEMO_EXAMPLES.customer.code, orderedOn: '2026-11-04', status: '準備中' },
+  { number: 'A-2026-00119', customer: DEMO_EXAMPLES.customer.code, orderedOn: '2026-11-10', status: '受付済み' },
+  { number: 'L-2026-00031', customer: DEMO_EXAMPLES.englishCustomer.code, orderedOn: '2026-11-09', status: 'shipped' },
+] as const;
+
 /** Ofcom keeps 020 7946 0000 to 0999 for fiction. */
 const LONDON = { region: 'GB-LND', desk: 'thames-desk', phone: '+442079460', address: 'London, Finsbury Square' } as const;
 
@@ -406,6 +417,7 @@ async function insertCustomers(db: Queryable, domainId: DomainId): Promise<void>
      from given, jsonb_array_elements(products) with ordinality as b(p, n)`,
     [domainId, JSON.stringify(demoCustomers())],
   );
+  await writeOrders(db, domainId, ORDERS);
 }
 
 async function insertSales(db: Queryable, domainId: DomainId, now: EpochMs): Promise<void> {

@@ -36,7 +36,7 @@ const BY_ORDER = `
   ${CUSTOMER} where c.domain_id = $1 and c.id = (
     select case when count(distinct customer_id) = 1 or bool_or(number = $2)
       then coalesce(min(customer_id) filter (where number = $2), min(customer_id)) end
-    from customer_order where domain_id = $1 and (number = $2 or digits = $2))`;
+    from customer_order where domain_id = $1 and $2 <> '' and (number = $2 or digits = $2))`;
 
 const ORGANISATION = `
   select o.kind, null as customer_id, null as customer_code, o.id as organisation_id, o.name, o.regions[1] as region,

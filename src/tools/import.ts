@@ -1,4 +1,4 @@
-/** npm run import: customers, organisations and agents from CSV files. */
+/** npm run import: customers, their orders, organisations and agents from CSV files. */
 import { randomInt } from 'node:crypto';
 import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
@@ -13,16 +13,17 @@ import { NoDatabaseError, openDatabase } from './database.ts';
 import { agents } from './import/agents.ts';
 import { names } from './import/cells.ts';
 import { customers } from './import/customers.ts';
+import { orders } from './import/orders.ts';
 import { organisations } from './import/organisations.ts';
 import type { Importer } from './import/plan.ts';
 
-const KINDS = { customers, organisations, agents } as const;
+const KINDS = { customers, orders, organisations, agents } as const;
 type Kind = keyof typeof KINDS;
 const isKind = (word: string | undefined): word is Kind => word !== undefined && Object.hasOwn(KINDS, word);
 
-const help = `Brings customers, organisations or agents from a CSV file into the database.
+const help = `Brings customers, their orders, organisations or agents from a CSV file into the database.
 
-  npm run import -- customers|organisations|agents FILE.csv [--dry-run] [--skip-bad]
+  npm run import -- customers|orders|organisations|agents FILE.csv [--dry-run] [--skip-bad]
   npm run import -- customers --template > customers.csv      a file to begin with
   npm run import -- customers --help                          the columns, and what stands in them
 
@@ -74,7 +75,9 @@ function readTask(argv: readonly string[]) {
   if (!isKind(kind)) {
     if (values.help || kind === undefined) return { what: 'help', kind: null } as const;
     const near = nearest(kind, Object.keys(KINDS));
-    throw new UsageError(`there is no import of "${kind}"${near ? `, did you mean ${near}?` : ''} (customers, organisations, agents)`);
+    throw new UsageError(
+      `there is no import of "${kind}"${near ? `, did you mean ${near}?` : ''} (customers, orders, organisations, agents)`,
+    );
   }
   const importer = KINDS[kind](country);
   if (values.help) return { what: 'help', kind, importer } as const;

@@ -55,6 +55,16 @@ const action = fc.record({
     'notice',
     'noticeStopped',
     'callOutside',
+    'onShift',
+    'onShift',
+    'onShift',
+    'customerCall',
+    'customerCall',
+    'connect',
+    'connect',
+    'connect',
+    'connect',
+    'hangUp',
     'key',
     'key',
     'key',
@@ -105,6 +115,27 @@ function perform(w: World, a: Action, last: { input: FloorInput | null }): void 
     case 'callWithheld':
       w.call(null, a.other % 5 === 0 ? '9' : '1000');
       return;
+    case 'onShift':
+      give({ type: 'panelOpened', agentId, holdsCall: false });
+      give({ type: 'agentLogOn', agentId, phone: 'browser' });
+      return give({ type: 'agentSetReady', agentId });
+    case 'customerCall': {
+      const { contactId } = w.call('+81312345678');
+      const record = customer(['sales', 'support', 'reception'][a.other % 3] as string, ['Sato', 'Suzuki', 'Ito'][a.pick % 3]);
+      return give({ type: 'partyLookedUp', contactId, by: 'callingNumber', record });
+    }
+    case 'connect': {
+      // Both answer at once, which by chance alone hardly ever happens.
+      if (!offer) return;
+      for (const legId of [w.floor.contacts.get(offer.contactId)?.legId, 'agent']) {
+        const now = w.floor.offers.get(offer.id);
+        if (now?.state === 'shown') give({ type: 'offerShown', agentId: offer.agentId, offerId: offer.id });
+        const answering = legId === 'agent' ? w.floor.offers.get(offer.id)?.legId : legId;
+        if (answering && w.floor.legs.get(answering)?.state !== 'up') give({ type: 'legAnswered', leg: answering });
+      }
+      const { legId, playing } = w.floor.offers.get(offer.id) ?? { legId: null, playing: null };
+      return legId && playing ? give({ type: 'playFinished', leg: legId, play: playing }) : undefined;
+    }
     case 'callOutside':
       w.call(a.other % 2 ? '+81312345676' : null, '2000');
       return;
@@ -163,8 +194,14 @@ function perform(w: World, a: Action, last: { input: FloorInput | null }): void 
       return offer ? give({ type: 'offerShown', agentId: offer.agentId, offerId: offer.id }) : undefined;
     case 'decline':
       return offer ? give({ type: 'offerDeclined', agentId: a.other % 4 === 0 ? agentId : offer.agentId, offerId: offer.id }) : undefined;
-    case 'hangUp':
-      return offer ? give({ type: 'agentHangUp', agentId: offer.agentId, offerId: offer.id }) : undefined;
+    case 'hangUp': {
+      const talk = of([...w.floor.offers.values()].filter((o) => w.floor.contacts.get(o.contactId)?.state === 'connected'));
+      const hangs = a.other % 3 === 0 ? offer : talk;
+      if (hangs) give({ type: 'agentHangUp', agentId: hangs.agentId, offerId: hangs.id });
+      // Whoever is asked afterwards answers, or waits for a while.
+      const asked = of([...w.floor.contacts.values()].filter((c) => c.origin === 'survey' && c.legId));
+      return asked?.legId && a.other % 2 ? give({ type: 'digit', leg: asked.legId, digit: '157'[a.pick % 3] as string }) : undefined;
+    }
     case 'wrapUp':
       return give({
         type: 'wrapUp',
@@ -269,6 +306,7 @@ function listenToAll(w: World): void {
 
 describe('whatever happens', () => {
   it('no invariant is broken, and in the end everybody is served or gone', () => {
+    const causes = new Set<string | null>();
     fc.assert(
       fc.property(fc.array(action, { minLength: 1, maxLength: 120, size: 'max' }), (actions) => {
         const w = new World();
@@ -300,9 +338,12 @@ describe('whatever happens', () => {
         listenToAll(w);
         expect([...w.floor.contacts.values()].map((c) => `${c.id} ${c.state} ${c.channel}`)).toEqual([]);
         expect(w.floor.offers.size + w.floor.legs.size).toBe(0);
+        for (const { cause } of w.contacts.values()) causes.add(cause);
       }),
       { numRuns: Number(process.env['HISTORIES'] ?? 500) },
     );
+    // They come to what is rare, too.
+    expect([...causes]).toEqual(expect.arrayContaining(['transferredOut', 'surveyDone', 'noticeTold', 'callbackFailed', 'switchLost']));
   });
 
   it('the same history gives the same events and orders', () => {

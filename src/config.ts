@@ -13,6 +13,7 @@ import { Check } from 'typebox/value';
 import { nearest, SourceFile } from './base/checked-yaml.ts';
 import type { E164 } from './base/ids.ts';
 import type { CallMePolicy } from './channels/call-me.ts';
+import type { SpeechSettings } from './channels/speech.ts';
 import type { FloorPolicy } from './contact/model.ts';
 import { DEFAULT_DESK_RULES, type DeskRules, type RetryRule } from './routing/desk-rules.ts';
 
@@ -60,6 +61,8 @@ export interface Config {
     readonly mediaAddress: string | null;
     /** The first one is where we dial out. */
     readonly trunks: readonly Trunk[];
+    /** How callers’ keys come by them. */
+    readonly trunkDtmf: 'auto' | 'rfc4733' | 'inband' | 'info';
     /** Where browsers' phones register. */
     readonly sipWebSocketUrl: string;
     /** Null: the one in the database. */
@@ -68,6 +71,13 @@ export interface Config {
   readonly floor: FloorPolicy;
   /** The house's: what holds at desks for which the control logic says nothing else. */
   readonly deskRules: DeskRules;
+  readonly voices: {
+    /** Null: the service when there is one, else the best program of this machine. */
+    readonly engines: { readonly ja: 'open_jtalk' | 'http' | null; readonly en: 'flite' | 'espeak-ng' | 'http' | null };
+    readonly service: { readonly url: string; readonly token: string | null; readonly timeoutMs: number } | null;
+  };
+  /** Who recognises what callers say; null: nobody. */
+  readonly speech: SpeechSettings | null;
   readonly callMe: { readonly origins: readonly string[]; readonly policy: Omit<CallMePolicy, 'ownNumbers'> };
 }
 
@@ -261,10 +271,35 @@ const groups = {
       'carrier=127.0.0.2:5070',
       'Peers that are believed who is calling. The first one is where we dial out.',
     ),
+    TRUNK_DTMF: setting(
+      oneOf('auto', 'rfc4733', 'inband', 'info'),
+      'auto',
+      'How keys come by them. auto: as RFC 4733 events where the peer offers them, else as tones; inband: as tones though events are offered; ' +
+        'rfc4733; info: only as SIP INFO, which the others understand, too.',
+    ),
     OUTGOING_NUMBER: optional(
       { schema: Type.String({ pattern: '^\\+[1-9]\\d{5,14}$' }), form: 'a number with + and country, as +81312345678', read: text.read },
       'the centre’s own, from the database',
       'The number that we show when we call.',
+    ),
+  },
+  Voices: {
+    VOICE_JA: optional(
+      oneOf('open_jtalk', 'http'),
+      'the service when SPEECH_SYNTHESIS_URL is set, else what this machine has',
+      'Who speaks Japanese where there is no recording. It must be there, then.',
+    ),
+    VOICE_EN: optional(oneOf('flite', 'espeak-ng', 'http'), 'as for Japanese', 'Who speaks English where there is no recording.'),
+    SPEECH_SYNTHESIS_URL: optional(
+      url('http:', 'https:'),
+      'none',
+      'A speech service: it gets {language, text} as JSON by POST, and answers audio/wav.',
+    ),
+    SPEECH_SYNTHESIS_TOKEN: optional(text, 'none', 'What is sent to it as Authorization: Bearer.', true),
+    SPEECH_SYNTHESIS_MS: setting(
+      timeMs(100, 2 * minute),
+      '10000',
+      'How long it may take for one text, with all tries while it is busy (503).',
     ),
   },
   'Call-me button': {
@@ -292,6 +327,31 @@ const groups = {
       'SIP domains, with all beneath them, that may be called; none: any.',
     ),
     CALL_ME_PRIVATE_HOSTS: setting(flag, 'false', 'Whether SIP addresses in private networks may be called. For laboratories.'),
+  },
+  'Calls that scenarios make': {
+    OUTSIDE_COUNTRIES: optional(
+      list('countries', Type.String({ pattern: '^[A-Z]{2}$' }), 'two capital letters each, as JP,GB', (value) => value),
+      'the country of the number that was called',
+      'Countries to whose numbers scenarios may put callers through.',
+    ),
+    OUTSIDE_AT_ONCE: setting(integer(0, 10_000), '10', 'How many callers may be put through to numbers outside at once.'),
+    OUTSIDE_LONGEST_MS: setting(timeMs(minute), '14400000', 'How long they may talk there.'),
+    NOTICE_LINES: setting(integer(1, 10_000), '10', 'How many may be told notices by scenarios at once, those who are being rung included.'),
+    ANNOUNCEMENT_MS: setting(
+      timeMs(10_000, 10 * minute),
+      '60000',
+      'How long a scenario may speak with who is called back before the agent is rung; then the agent is free again.',
+    ),
+  },
+  'Speech recognition': {
+    SPEECH_RECOGNITION_URL: optional(
+      url('https:', 'http:', 'wss:', 'ws:'),
+      'callers press keys',
+      'Who recognises what callers say, where a scenario lets them speak; docs/services.md has its form.',
+    ),
+    SPEECH_RECOGNITION_TOKEN: optional(text, 'none is sent', 'Sent to it as a bearer token.', true),
+    SPEECH_RECOGNITION_MS: setting(timeMs(100, 30_000), '3000', 'How long it may take; then the caller is asked again.'),
+    SPEECH_CONFIDENCE: setting(integer(0, 100, ' of per cent'), '50', 'What it is less sure of counts as not understood.'),
   },
   'Times and tries': {
     POP_MS: setting(timeMs(0, minute), '1500', 'How long a panel may take to show the customer before the phone rings all the same.'),
@@ -377,7 +437,10 @@ export function loadConfig(
     }
   }
   const whole = mistakes.length === 0 ? (values as Values) : null;
-  if (whole !== null) mistakes.push(...portConflicts(whole, (name) => written.get(name)?.where ?? 'default'));
+  if (whole !== null) {
+    const whereOf = (name: Name): string => written.get(name)?.where ?? 'default';
+    mistakes.push(...portConflicts(whole, whereOf), ...voicesWithoutService(whole, whereOf));
+  }
   if (whole === null || mistakes.length > 0) return { kind: 'mistakes', mistakes, text: mistakesText(mistakes) };
   return { kind: 'config', config: deepFreeze(toConfig(whole)) };
 }
@@ -465,6 +528,18 @@ function portConflicts(values: Values, whereOf: (name: Name) => string): Mistake
   return mistakes;
 }
 
+function voicesWithoutService(values: Values, whereOf: (name: Name) => string): Mistake[] {
+  if (values.SPEECH_SYNTHESIS_URL !== null) return [];
+  return (['VOICE_JA', 'VOICE_EN'] as const)
+    .filter((name) => values[name] === 'http')
+    .map((name) => ({
+      setting: name,
+      where: whereOf(name),
+      problem: "'http' needs a speech service",
+      remedy: 'set SPEECH_SYNTHESIS_URL',
+    }));
+}
+
 function toConfig(v: Values): Config {
   const ownSipWebSocketUrl = () => {
     const base = new URL(v.ARI_URL?.url ?? `http://127.0.0.1:${v.ASTERISK_HTTP_PORT}`);
@@ -488,6 +563,7 @@ function toConfig(v: Values): Config {
       rtpPorts: v.RTP_PORTS,
       mediaAddress: v.MEDIA_ADDRESS,
       trunks: v.TRUSTED_TRUNKS,
+      trunkDtmf: v.TRUNK_DTMF,
       sipWebSocketUrl: v.SIP_WS_URL ?? ownSipWebSocketUrl(),
       outgoingNumber: v.OUTGOING_NUMBER,
     },
@@ -498,8 +574,31 @@ function toConfig(v: Values): Config {
       panelGraceMs: v.PANEL_GRACE_MS,
       announceEveryMs: v.ANNOUNCE_EVERY_MS,
       lookUpMs: v.LOOK_UP_MS,
+      outbound: {
+        countries: v.OUTSIDE_COUNTRIES,
+        outsideAtOnce: v.OUTSIDE_AT_ONCE,
+        outsideMs: v.OUTSIDE_LONGEST_MS,
+        noticeLines: v.NOTICE_LINES,
+        announcementMs: v.ANNOUNCEMENT_MS,
+      },
     },
     deskRules: deskRules(v),
+    speech:
+      v.SPEECH_RECOGNITION_URL === null
+        ? null
+        : {
+            url: v.SPEECH_RECOGNITION_URL,
+            token: v.SPEECH_RECOGNITION_TOKEN,
+            confidence: v.SPEECH_CONFIDENCE / 100,
+            timeoutMs: v.SPEECH_RECOGNITION_MS,
+          },
+    voices: {
+      engines: { ja: v.VOICE_JA, en: v.VOICE_EN },
+      service:
+        v.SPEECH_SYNTHESIS_URL === null
+          ? null
+          : { url: v.SPEECH_SYNTHESIS_URL, token: v.SPEECH_SYNTHESIS_TOKEN, timeoutMs: v.SPEECH_SYNTHESIS_MS },
+    },
     callMe: {
       origins: v.CALL_ME_ORIGINS,
       policy: {

@@ -387,7 +387,7 @@ describe('a wrong scenario', () => {
       steps('  a:\n    handBack: identifed\n'),
       ["s.yaml:6:15: no scenario calls this one, so nobody knows 'identifed'; did you mean 'identified'?"],
     ],
-    ['two steps of one name', steps(`${END_STEP}${END_STEP}`, 'z'), ['s.yaml:6:3: there is 'z' twice; take one of them out']],
+    ['two steps of one name', steps(`${END_STEP}${END_STEP}`, 'z'), ["s.yaml:6:3: there is 'z' twice; take one of them out"]],
   ])('%s is named with its place and with what is right', (_, text, expected) => {
     expect(problems(text)).toEqual(expected);
   });

@@ -9,6 +9,7 @@ import { type Prompts, parsePrompts } from './ivr/prompts.ts';
 import { NO_SERVICES, parseServices, type Services } from './ivr/services.ts';
 import type { ScenarioTestResult } from './ivr/talk.ts';
 import { type ControlLogic, parseControlLogic } from './routing/control-logic.ts';
+import { scenariosOfDesks } from './routing/desk-rules-file.ts';
 import type { Directory } from './routing/directory.ts';
 import type { Files } from './scenario-folder.ts';
 
@@ -45,6 +46,7 @@ export function checkFiles(all: Files, place: string, directory: Directory): Che
   const logic = keep(logicText === undefined ? [missing(place, LOGIC)] : parseControlLogic(logicText, `${place}${LOGIC}`, directory));
   const release = keep(readRelease(files, place, { desks: [...directory.desks.keys()], env: process.env }));
   if (release) problems.push(...entryProblems(release, place, directory));
+  if (release && logic && logicText !== undefined) problems.push(...deskProblems(release, logicText, `${place}${LOGIC}`, logic));
   if (!release || !logic || logicText === undefined || problems.length > 0) return problems;
   return { release, logic: { text: logicText, logic } };
 }
@@ -97,6 +99,15 @@ function entryProblems({ set: { scenarios } }: Release, place: string, directory
     const problem = `the entry ${id} (${numbers.join(', ')}) wants the scenario '${scenario}', which no file has`;
     return [{ file: place, line: 1, column: 1, problem, remedy: suggest(scenario, [...scenarios.keys()]) }];
   });
+}
+
+/** Desks' rules that name a scenario which is not there. */
+function deskProblems({ set: { scenarios } }: Release, text: string, file: string, logic: ControlLogic): readonly FileProblem[] {
+  const source = new SourceFile(text, file);
+  for (const { name, path } of scenariosOfDesks(logic.desks)) {
+    if (!scenarios.has(name)) source.add(path, `no file has the scenario '${name}'`, suggest(name, [...scenarios.keys(), 'none']));
+  }
+  return source.problems;
 }
 
 /** Tests of a scenario that fail, as problems with the file that they stand in. */

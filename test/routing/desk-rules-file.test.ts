@@ -41,6 +41,16 @@ const problems = (text: string): string[] => {
 const rulesAt = (deskId: string, desks: string, house: DeskRules = DEFAULT_DESK_RULES): DeskRules =>
   rulesOfDesks(parsed(`${RULES}${desks}`), house, directory)(deskId);
 
+describe('scenarios of a desk', () => {
+  it('are those of all desks, unless it has its own or none', () => {
+    const desks = 'desks:\n  default: { survey: asked, callMe: call-me }\n  d-east: { survey: none }\n  d-west: { callMe: other }\n';
+    expect(rulesAt('r', '')).toMatchObject({ survey: null, callMe: null });
+    expect(rulesAt('r', desks)).toMatchObject({ survey: 'asked', callMe: 'call-me' });
+    expect(rulesAt('d-east', desks)).toMatchObject({ survey: null, callMe: 'call-me' });
+    expect(rulesAt('d-west', desks)).toMatchObject({ survey: 'asked', callMe: 'other' });
+  });
+});
+
 describe('what a rule wishes for its contacts', () => {
   const decide = (logic: ControlLogic) =>
     decideDesk(
@@ -129,6 +139,8 @@ describe('how a desk gives out', () => {
       attempts: 5
       retry: { busy: { attempts: 4, pause: 2m }, noAnswer: { attempts: 2, pause: 1h }, failed: { attempts: 1, pause: 90s } }
     wrapUp: { limit: 5m, extension: 1m, most: 10m }
+    survey: asked
+    callMe: call-me
     serviceLevel: { share: 80, within: 20s }
     expectedHandling: 250s
 `;
@@ -155,6 +167,8 @@ describe('how a desk gives out', () => {
         },
       },
       wrapUp: { limitMs: 300_000, extensionMs: 60_000, mostMs: 600_000 },
+      survey: 'asked',
+      callMe: 'call-me',
       serviceLevel: { share: 0.8, withinMs: 20_000 },
       expectedHandlingMs: 250_000,
     });

@@ -28,6 +28,7 @@ const server = await startAsterisk({
   rtpPorts: telephony.rtpPorts,
   ...(telephony.mediaAddress === null ? {} : { mediaAddress: telephony.mediaAddress }),
   trunks: telephony.trunks,
+  trunkDtmf: telephony.trunkDtmf,
   ariUser: telephony.ari.user,
   ariPassword: telephony.ari.password,
   appName: 'madoguchi',

@@ -50,6 +50,8 @@ export interface CallOptions {
   readonly assertedNumber?: string | null;
   readonly ringTimeoutMs?: number;
   readonly headers?: Readonly<Record<string, string>>;
+  /** How this caller's keys go out: as RFC 4733 events (the default, as almost every carrier has it), as tones, or as SIP INFO. By trunk only. */
+  readonly keys?: 'rfc4733' | 'inband' | 'info';
 }
 
 /** How a call ended: Q.850 cause (16 normal, 17 busy, 19 no answer, 21 rejected, 1 unallocated, ...) and its name. */
@@ -79,8 +81,6 @@ export class FarSideError extends Error {
 }
 
 export interface DigitOptions {
-  /** RFC 4733 events, as almost every carrier sends them. The only way so far. */
-  readonly method?: 'rfc4733';
   readonly durationMs?: number;
   readonly betweenMs?: number;
 }
@@ -313,6 +313,12 @@ export interface ScriptedPhone {
 const appName = 'far';
 const ariUser = 'far';
 
+/** The endpoint in far-side/pjsip.conf that a call goes out by. */
+function lineOf(via: 'trunk' | 'public', keys: 'rfc4733' | 'inband' | 'info'): string {
+  if (via === 'public') return 'public';
+  return keys === 'rfc4733' ? 'carrier' : `carrier-${keys}`;
+}
+
 function newId(kind: string): string {
   return `${kind}-${randomBytes(6).toString('hex')}`;
 }
@@ -458,7 +464,7 @@ export class FarSide {
     this.#parties.set(call.id, call);
     try {
       await this.#ari.request('POST', 'channels', {
-        endpoint: `PJSIP/${via === 'trunk' ? 'carrier' : 'public'}/sip:${options.to.replaceAll('#', '%23')}@${host}:${port}`,
+        endpoint: `PJSIP/${lineOf(via, options.keys ?? 'rfc4733')}/sip:${options.to.replaceAll('#', '%23')}@${host}:${port}`,
         app: appName,
         appArgs: 'call',
         channelId: call.id,

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AriOptions, AriTransport } from '../../src/cti/asterisk/ari.ts';
+import type { AsteriskSettings } from '../../src/cti/asterisk/server/configuration.ts';
 import { type AsteriskServer, startAsterisk } from '../../src/cti/asterisk/server/server.ts';
 import { tonesToWav } from '../../src/cti/asterisk/server/wav.ts';
 import { AsteriskSwitch } from '../../src/cti/asterisk/switch.ts';
@@ -35,7 +36,7 @@ export interface RealAsterisk {
 }
 
 /** Starts both sides on free ports and in temporary folders. */
-export async function startBothSides(): Promise<RealAsterisk> {
+export async function startBothSides(more: Partial<AsteriskSettings> = {}): Promise<RealAsterisk> {
   const dir = mkdtempSync(join(tmpdir(), 'switch-test-'));
   const [sipPort, httpPort, carrierPort] = [await freePort(), await freePort(), await freePort('127.0.0.2')];
   const options = {
@@ -49,6 +50,7 @@ export async function startBothSides(): Promise<RealAsterisk> {
     appName: APP,
     trunks: [{ name: 'carrier', host: '127.0.0.2', port: carrierPort }],
     log: silent,
+    ...more,
   };
   let server: AsteriskServer = await startAsterisk(options);
   const far = await FarSide.start({ sutSip: { host: '127.0.0.1', port: sipPort }, carrier: { host: '127.0.0.2', port: carrierPort } });

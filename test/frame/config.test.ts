@@ -33,6 +33,7 @@ describe('without any setting', () => {
       rtpPorts: { first: 10_000, last: 10_999 },
       mediaAddress: null,
       trunks: [{ name: 'carrier', host: '127.0.0.2', port: 5070 }],
+      trunkDtmf: 'auto',
       sipWebSocketUrl: 'ws://127.0.0.1:8088/ws',
       outgoingNumber: null,
     });
@@ -137,6 +138,7 @@ describe('mistakes', () => {
     ['RTP_PORTS', '10010-10000'],
     ['RTP_PORTS', '65000-70000'],
     ['TRUSTED_TRUNKS', '203.0.113.5'],
+    ['TRUNK_DTMF', 'tones'],
     ['TRUSTED_TRUNKS', 'a=203.0.113.5:99999'],
     ['TRUSTED_TRUNKS', 'a=one.example,nonsense'],
     ['CALL_ME_COUNTRIES', 'Japan'],

@@ -25,6 +25,12 @@ export interface AsteriskSettings {
   /** The Stasis application that calls are given to. */
   readonly appName: string;
   readonly trunks: readonly Trunk[];
+  /**
+   * How keys come by the trunks. `auto`, unless told otherwise: as RFC 4733 events where the peer offers them in its SDP, else as tones
+   * that are listened for. `inband`: tones, for a peer that offers events and sends none. SIP INFO is understood in any case; with `info`
+   * nothing else is.
+   */
+  readonly trunkDtmf?: 'auto' | 'rfc4733' | 'inband' | 'info';
   /** Address in SDP, which RTP binds to, too. On loopback `sipHost`, else Asterisk's own choice. */
   readonly mediaAddress?: string;
   /** More calls than this are refused. 500 unless told otherwise. */
@@ -156,6 +162,7 @@ export function renderConfiguration(
         ['TRUNK', trunk.name],
         ['TRUNKHOST', trunk.host],
         ['TRUNKPORT', String(trunk.port)],
+        ['TRUNKDTMF', settings.trunkDtmf ?? 'auto'],
       ]),
     ),
   );

@@ -3,8 +3,9 @@
  * longest goes first. The order survives a restart, in the files' times.
  */
 import { rmSync } from 'node:fs';
-import { mkdir, readdir, rm, stat, utimes } from 'node:fs/promises';
+import { mkdir, readdir, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
+import { removeDrafts } from './whole-files.ts';
 
 export class PassingFiles {
   readonly folder: string;
@@ -20,13 +21,12 @@ export class PassingFiles {
   /** Makes the folder, and clears it of what is due. */
   static async open(folder: string, limits: { readonly most: number; readonly keepMs: number }): Promise<PassingFiles> {
     await mkdir(folder, { recursive: true });
+    await removeDrafts(folder);
     const files = new PassingFiles(folder, limits);
     const found: { name: string; at: number }[] = [];
     for (const name of await readdir(folder)) {
-      const at = await timeOf(join(folder, name));
-      // A draft of a process that was killed in the middle of writing.
-      if (name.startsWith('.')) await rm(join(folder, name), { force: true });
-      else if (at !== null) found.push({ name, at });
+      const at = name.startsWith('.') ? null : await timeOf(join(folder, name));
+      if (at !== null) found.push({ name, at });
     }
     for (const { name, at } of found.toSorted((a, b) => a.at - b.at)) files.usedAt.set(name, at);
     files.clear(Date.now());

@@ -6,8 +6,8 @@
  * known beforehand (`renderAll`) stays. The rest is what callers and services said, names among it: it is kept apart, and only
  * for a while.
  */
-import { createHash, randomBytes } from 'node:crypto';
-import { access, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { access, mkdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Static, Type } from 'typebox';
@@ -18,6 +18,7 @@ import type { Prompt } from '../ivr/scenario.ts';
 import { PassingFiles } from './passing-files.ts';
 import type { VoiceEngine } from './voices.ts';
 import { forTelephone, isSilent, noVoiceTones, readWav, type Sound, TELEPHONE_RATE, writeWav } from './wav.ts';
+import { removeDrafts, writeWhole } from './whole-files.ts';
 
 /**
  * `scenarios/prompts/<language>/index.json`: which file says which text. The key is `textHash(prompt)`. `voice`: the engine's that
@@ -92,7 +93,7 @@ export class PromptFiles implements PromptStore {
   private readonly making = new Map<string, Promise<string>>();
   /** Recordings as they were when they were read last: only a changed one is read again. */
   private readonly seen = new Map<string, { readonly mtimeMs: number; readonly size: number; readonly file: string }>();
-  /** Recordings that were told to be missing. */
+  /** Recordings and languages that were told to be missing. */
   private readonly told = new Set<string>();
   private running = 0;
   /** Who waits for an engine, by `textHash`: what a caller wants now, and what may be wanted some time. */
@@ -149,24 +150,24 @@ export class PromptFiles implements PromptStore {
     onProgress: (p: RenderProgress) => void = () => undefined,
     waitMs = Number.POSITIVE_INFINITY,
   ): Promise<SoundCounts> {
-    const all = [...new Map(prompts.flatMap(wordsOf).map((words) => [textHash(words), words])).values()];
-    for (const words of all) this.lasting.add(textHash(words));
-    const counts: SoundCounts = { recorded: 0, rendered: 0, toRender: 0, tones: 0 };
-    let done = 0;
-    const count = (source: PromptSource): void => {
-      counts[source] += 1;
-      done += 1;
-      onProgress({ done, total: all.length });
-    };
     const named = await Promise.all(prompts.map((p) => this.namedRecording(p)));
-    counts.recorded += named.filter((file) => file !== null).length;
-    const needless = new Set(prompts.filter((_, i) => named[i]).flatMap(wordsOf));
+    const spoken = prompts.filter((_, i) => named[i] === null).flatMap(wordsOf);
+    const all = new Map(spoken.map((words) => [textHash(words), words]));
+    for (const key of all.keys()) this.lasting.add(key);
+    const counts: SoundCounts = { recorded: named.filter((file) => file !== null).length, rendered: 0, toRender: 0, tones: 0 };
+    let done = 0;
+    let isWaiting = true;
     const work = Promise.all(
-      all.map(async (words) => count(needless.has(words) ? 'recorded' : this.sourceOf(words, await this.fileOf(words, false)))),
+      [...all.values()].map(async (words) => {
+        counts[this.sourceOf(words, await this.fileOf(words, false))] += 1;
+        done += 1;
+        if (isWaiting) onProgress({ done, total: all.size });
+      }),
     );
     if (waitMs === Number.POSITIVE_INFINITY) await work;
     else await Promise.race([work, sleep(waitMs, undefined, { ref: false })]);
-    return { ...counts, toRender: all.length - done };
+    isWaiting = false;
+    return { ...counts, toRender: all.size - done };
   }
 
   /** Where the sounds of a prompt come from as things are; nothing is rendered. */
@@ -221,18 +222,20 @@ export class PromptFiles implements PromptStore {
 
   /** The recording that a prompt asks for by name. Null when it asks for none, or there is none: then its words are said. */
   private async namedRecording({ language, recording }: Prompt): Promise<string | null> {
-    const { recordingsDir, log } = this.options;
+    const { recordingsDir } = this.options;
     if (recording === undefined) return null;
     // The name is written by people: no way out of the folder.
     const path = recordingsDir !== null && RECORDING_NAME.test(recording) ? join(recordingsDir, language, `${recording}.wav`) : null;
     const file = path !== null && (await exists(path)) ? await this.recorded(path, language) : null;
     const key = `${language}/${recording}`;
     if (file !== null) this.told.delete(key);
-    else if (!this.told.has(key)) {
-      this.told.add(key);
-      log.warn({ recording, language }, 'a recording is missing: the words are said instead; see npm run prompts');
-    }
+    else this.tellOnce(key, { recording, language }, 'a recording is missing: the words are said instead; see npm run prompts');
     return file;
+  }
+
+  private tellOnce(key: string, fields: Readonly<Record<string, string>>, message: string): void {
+    if (!this.told.has(key)) this.options.log.warn(fields, message);
+    this.told.add(key);
   }
 
   /** @param isUrgent whether somebody waits for it: then it goes before what does not have to be now */
@@ -257,7 +260,10 @@ export class PromptFiles implements PromptStore {
     const found = await this.find(words, key);
     if (found !== null) return found;
     const voice = this.voiceFor(words);
-    if (!voice) throw new Error(`there is no voice for '${words.language}'`);
+    if (!voice) {
+      this.tellOnce(words.language, { language: words.language }, 'there is no voice for this language: tones take its place');
+      return this.tones;
+    }
     const sound = await this.inTurn(key, isUrgent, () => speak(voice, words.text, this.options.cacheDir));
     const { name, rendered, passing } = this.placesOf(words);
     const lasts = this.lasting.has(key);
@@ -332,6 +338,8 @@ export class PromptFiles implements PromptStore {
 
 /** Between two parts of one sentence: they run on. */
 const JOINT_MS = 15;
+/** Before what may be the beginning, or the end of a sentence after a value. */
+const OPENING_MS = 40;
 
 /**
  * Has a text spoken, for a telephone. A mark at either end becomes a breath; where there is none, the sentence goes on in the
@@ -341,7 +349,7 @@ const JOINT_MS = 15;
 export async function speak(voice: VoiceEngine, text: string, workDir: string): Promise<Sound> {
   const [, before = '', words = '', after = ''] = /^([\p{P}\s]*)(.*?)([\p{P}\s]*)$/su.exec(text) ?? [];
   const sound = forTelephone(await voice.render(words + after, workDir), {
-    ...(before === '' && { beforeMs: JOINT_MS }),
+    ...(before === '' && { beforeMs: after === '' ? JOINT_MS : OPENING_MS }),
     ...(after === '' && { afterMs: JOINT_MS }),
   });
   if (isSilent(sound)) throw new Error('the speech program wrote silence');
@@ -362,19 +370,6 @@ export async function readIndex(path: string, log: Logger): Promise<RecordingInd
   return {};
 }
 
-/** Older ones were left by a process that was killed in the middle of writing; younger ones may be another's at work. */
-const DRAFT_MS = 10 * 60_000;
-export async function removeDrafts(dir: string): Promise<void> {
-  for (const name of await readdir(dir)) {
-    const path = join(dir, name);
-    try {
-      if (name.startsWith('.') && (await stat(path)).mtimeMs < Date.now() - DRAFT_MS) await rm(path, { force: true });
-    } catch {
-      // Finished, or taken away, between the listing and now.
-    }
-  }
-}
-
 async function exists(path: string): Promise<boolean> {
   try {
     await access(path);
@@ -382,11 +377,4 @@ async function exists(path: string): Promise<boolean> {
   } catch {
     return false; // Whatever the reason: writing it anew will tell.
   }
-}
-
-/** All of the file or nothing, also for a switch that reads it this very moment. */
-async function writeWhole(path: string, bytes: Buffer): Promise<void> {
-  const draft = join(path, '..', `.draft-${process.pid}-${randomBytes(6).toString('hex')}`);
-  await writeFile(draft, bytes);
-  await rename(draft, path);
 }

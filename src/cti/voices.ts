@@ -1,15 +1,18 @@
-/** Speech engines, as they are on this machine: Open JTalk for Japanese, flite or eSpeak NG for English. */
+/** Speech engines: what this machine has (Open JTalk for Japanese, flite or eSpeak NG for English), or a service by HTTP. */
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { access, constants, readFile, rm } from 'node:fs/promises';
 import { delimiter, join as joinPath } from 'node:path';
 import type { Language } from '../base/ids.ts';
+import { type SpeechService, serviceVoice } from './speech-service.ts';
 import { join, readWav, type Sound } from './wav.ts';
 
 export interface VoiceEngine {
   /** Program and voice, as `flite/slt`. Another voice makes other files. */
   readonly voice: string;
   readonly language: Language;
+  /** Somebody asked for it; it is not just what happens to be here. */
+  readonly isChosen?: boolean;
   /** Speaks a text. @throws Error when the program fails, is silent about it, or takes longer than `timeoutMs` */
   render(text: string, workDir: string): Promise<Sound>;
 }
@@ -28,34 +31,85 @@ const JAPANESE_VOICES = [
   '/usr/local/share/hts-voice/nitech-jp-atr503-m001/nitech_jp_atr503_m001.htsvoice',
 ];
 
+export type EngineName = 'open_jtalk' | 'flite' | 'espeak-ng' | 'http';
+
+export interface VoiceChoice {
+  /** Left out or null: the service when there is one, else the best program of this machine. */
+  readonly engines?: Readonly<Partial<Record<Language, EngineName | null>>>;
+  readonly service?: SpeechService | null;
+}
+
+/** A voice was asked for that cannot be had here. */
+export class VoiceMissingError extends Error {}
+
 /**
  * What can speak here, at most one engine per language. eSpeak NG is no Japanese voice: it reads kanji as the words
  * "Chinese letter".
  * @param path where programs are looked for, as in the environment variable PATH
+ * @throws VoiceMissingError when one that was asked for by its name is not there
  */
-export async function findVoices(path: string): Promise<VoiceEngine[]> {
-  const voices: VoiceEngine[] = [];
-  const [openJtalk, flite, espeak] = await Promise.all(['open_jtalk', 'flite', 'espeak-ng'].map((name) => findProgram(name, path)));
-  const [dictionary, voice] = await Promise.all([firstThatIs(DICTIONARIES), firstThatIs(JAPANESE_VOICES)]);
-  if (openJtalk && dictionary && voice) {
-    const args = ['-x', dictionary, '-m', voice];
-    voices.push({ voice: 'open_jtalk/nitech', language: 'ja', render: (text, dir) => speakJapanese(openJtalk, args, text, dir) });
-  }
+export async function findVoices(path: string, choice: VoiceChoice = {}): Promise<VoiceEngine[]> {
+  const [japanese, flite, espeak] = await Promise.all([findOpenJtalk(path), findProgram('flite', path), findProgram('espeak-ng', path)]);
+  const here: (VoiceEngine & { readonly name: EngineName })[] = [];
+  if (japanese) here.push(japanese);
   if (flite) {
-    voices.push({
+    here.push({
+      name: 'flite',
       voice: 'flite/slt',
       language: 'en',
       // A little slower than its habit: it is heard over a telephone.
-      render: (text, dir) => speakTo(flite, ['-voice', 'slt', '--setf', 'duration_stretch=1.08', '-o'], text, dir),
+      render: (text, dir) => speakTo(flite, ['-voice', 'slt', '--setf', 'duration_stretch=1.08', '-o'], forFlite(text), dir),
     });
-  } else if (espeak) {
-    voices.push({
+  }
+  if (espeak) {
+    here.push({
+      name: 'espeak-ng',
       voice: 'espeak-ng/en',
       language: 'en',
       render: (text, dir) => speakTo(espeak, ['-v', 'en', '-s', '150', '--stdin', '-w'], text, dir),
     });
   }
+  const voices: VoiceEngine[] = [];
+  for (const language of ['ja', 'en'] as const) {
+    const name = choice.engines?.[language] ?? (choice.service ? 'http' : null);
+    const ofLanguage = here.filter((v) => v.language === language);
+    const found = name === null ? ofLanguage[0] : ofLanguage.find((v) => v.name === name);
+    if (name === 'http' && choice.service) voices.push({ ...serviceVoice(choice.service, language), isChosen: true });
+    else if (found) voices.push({ voice: found.voice, language, render: found.render, isChosen: name !== null });
+    else if (name !== null) throw new VoiceMissingError(missingText(language, name, ofLanguage));
+  }
   return voices;
+}
+
+/** Words that flite 2.2 does not know, and spells out. */
+const forFlite = (text: string): string => text.replaceAll(/\bthousandth\b/gi, 'thousanth').replaceAll(/\bbaht\b/gi, 'baat');
+
+function missingText(language: Language, name: EngineName, here: readonly { readonly name: EngineName }[]): string {
+  const wanted = `VOICE_${language.toUpperCase()} asks for '${name}'`;
+  if (name === 'http') return `${wanted}, but there is no SPEECH_SYNTHESIS_URL`;
+  const packages: Readonly<Record<string, string>> = {
+    open_jtalk: 'open-jtalk, open-jtalk-mecab-naist-jdic and hts-voice-nitech-jp-atr503-m001',
+    flite: 'flite',
+    'espeak-ng': 'espeak-ng',
+  };
+  const others = here.length > 0 ? `here is: ${here.map((v) => v.name).join(', ')}` : `here is no other voice for '${language}'`;
+  return `${wanted}, which is not on this machine (Debian: ${packages[name]}); ${others}`;
+}
+
+async function findOpenJtalk(path: string): Promise<(VoiceEngine & { readonly name: EngineName }) | null> {
+  const [program, dictionary, voice] = await Promise.all([
+    findProgram('open_jtalk', path),
+    firstThatIs(DICTIONARIES),
+    firstThatIs(JAPANESE_VOICES),
+  ]);
+  if (!program || !dictionary || !voice) return null;
+  const args = ['-x', dictionary, '-m', voice];
+  return {
+    name: 'open_jtalk',
+    voice: 'open_jtalk/nitech',
+    language: 'ja',
+    render: (text, dir) => speakJapanese(program, args, text, dir),
+  };
 }
 
 function findProgram(name: string, path: string): Promise<string | null> {

@@ -1,9 +1,10 @@
 /** What the house itself says, beside the scenarios: a file of named texts per language. Pure. */
 import { type FileProblem, SourceFile, suggest } from '../base/checked-yaml.ts';
 import type { Language } from '../base/ids.ts';
-import { fillIn, type Scenario, type Text, variableProblems } from './parse.ts';
-import type { Prompt, TextByLanguage } from './scenario.ts';
+import type { Scenario } from './parse.ts';
+import type { Prompt, TextByLanguage, Values } from './scenario.ts';
 import { PromptsFile } from './scenario-schema.ts';
+import { fixedParts, promptOf, type Text, textProblems } from './text.ts';
 
 /** The names that the house says; the file must have them all, and no others. With the variables that are given. */
 export const PROMPT_VARIABLES = {
@@ -34,7 +35,7 @@ const LANGUAGES = ['ja', 'en'] as const;
 export interface Wording {
   readonly text: TextByLanguage;
   readonly numbers: Readonly<Record<string, { readonly from: number; readonly to: number }>>;
-  /** What is said when a number is greater than its range. */
+  /** What is said when a number is out of its range. */
   readonly beyond: TextByLanguage | null;
 }
 export type Prompts = ReadonlyMap<string, Wording>;
@@ -55,10 +56,15 @@ export function parsePrompts(text: string, fileName: string): Prompts | FileProb
     }
     const variables: readonly string[] = PROMPT_VARIABLES[name];
     for (const language of LANGUAGES) {
-      for (const slip of variableProblems(prompt[language], variables)) {
+      for (const slip of textProblems(prompt[language], variables)) {
         source.addWithin([...path, language], slip.start, slip.problem, slip.remedy);
       }
-      for (const slip of prompt.beyond ? variableProblems(prompt.beyond[language], []) : []) {
+      // All that the house says of itself can be rendered beforehand: what is read as text could not.
+      for (const { index, 1: variable } of prompt[language].matchAll(/\{(\w+)\}/g)) {
+        const remedy = `write {${variable}:number}, {${variable}:ordinal} or {${variable}:duration}`;
+        source.addWithin([...path, language], index, `how is {${variable}} read out?`, remedy);
+      }
+      for (const slip of prompt.beyond ? textProblems(prompt.beyond[language], []) : []) {
         source.addWithin(
           [...path, 'beyond', language],
           slip.start,
@@ -73,10 +79,6 @@ export function parsePrompts(text: string, fileName: string): Prompts | FileProb
       }
       if (from > to) source.add([...path, 'numbers', variable], 'from is greater than to', 'turn them round');
       if (!prompt.beyond) source.add(path, `nothing is said when ${variable} is over ${to}`, "add 'beyond:' with ja and en", 'key');
-    }
-    for (const variable of variables) {
-      if (prompt.numbers?.[variable]) continue;
-      source.add(path, `the range of {${variable}} is missing`, `add 'numbers: { ${variable}: { from: 1, to: 20 } }'`, 'key');
     }
   }
   if (source.problems.length > 0) return source.problems;
@@ -94,48 +96,35 @@ const isPromptName = (name: string): name is PromptName => Object.hasOwn(PROMPT_
  * One prompt with its variables put in.
  * @throws Error for a name that is not in the file: a slip of the programmer's, not of anybody's input
  */
-export function prompt(
-  prompts: Prompts,
-  name: string,
-  language: Language,
-  variables: Readonly<Record<string, string | number>> = {},
-): Prompt {
+export function prompt(prompts: Prompts, name: string, language: Language, variables: Values = {}): Prompt {
   const wording = prompts.get(name);
   if (!wording) throw new Error(`there is no prompt '${name}'`);
   const isBeyond = Object.entries(wording.numbers).some(
     ([v, { from, to }]) => !(Number(variables[v]) >= from && Number(variables[v]) <= to),
   );
   if (isBeyond && wording.beyond) return { language, text: wording.beyond[language] };
-  const values = Object.fromEntries(Object.entries(variables).map(([k, v]) => [k, String(v)]));
-  return { language, text: fillIn(wording.text[language], values) };
+  return promptOf(wording.text, language, variables);
 }
 
-/** Every prompt that can be known beforehand, each once: to be rendered at start-up, or recorded by a speaker. */
-export function finitePrompts(prompts: Prompts, scenarios: readonly Scenario[]): Prompt[] {
+/**
+ * Every sound that can be known beforehand, each once: to be rendered at start-up, or recorded by a speaker. The parts of one
+ * that asks for a recording are needed where that is missing.
+ */
+export function finitePrompts(prompts: Prompts, scenarios: readonly Pick<Scenario, 'languages' | 'texts'>[]): Prompt[] {
+  const texts = [...prompts.values()].flatMap(({ text, beyond }) =>
+    [text, ...(beyond ? [beyond] : [])].map((one): { text: Text; languages: readonly Language[] } => ({ text: one, languages: LANGUAGES })),
+  );
+  for (const { texts: said, languages } of scenarios) texts.push(...said.map((text) => ({ text, languages })));
   const found = new Map<string, Prompt>();
-  const add = (language: Language, text: string | undefined): void => {
-    if (text !== undefined && !text.includes('{')) found.set(`${language}/${text}`, { language, text });
+  const add = (prompt: Prompt): void => {
+    found.set(`${prompt.language}/${prompt.recording ?? ''}/${prompt.text}`, prompt);
   };
-  for (const { text, numbers, beyond } of prompts.values()) {
-    for (const language of LANGUAGES) {
-      let forms = [text[language]];
-      for (const [name, { from, to }] of Object.entries(numbers)) {
-        const values = Array.from({ length: to - from + 1 }, (_, i) => String(from + i));
-        forms = forms.flatMap((form) => values.map((value) => form.replaceAll(`{${name}}`, value)));
-      }
-      for (const form of [...forms, beyond?.[language]]) add(language, form);
+  for (const { text, languages } of texts) {
+    for (const language of languages) {
+      const parts = fixedParts(text, language);
+      if (text.recording !== undefined) add({ language, text: text[language] ?? '', recording: text.recording, parts });
+      else for (const part of parts) add({ language, text: part });
     }
   }
-  for (const scenario of scenarios) {
-    for (const text of textsOf(scenario)) for (const language of scenario.languages) add(language, text[language]);
-  }
   return [...found.values()];
-}
-
-function textsOf(scenario: Scenario): Text[] {
-  return [...scenario.steps.values()].flatMap((step): Text[] => {
-    if (step.kind === 'say') return [step.say];
-    if (step.kind === 'ask' || step.kind === 'menu') return [step.prompt, step.onSilence, step.onInvalid].filter((t) => t !== null);
-    return step.kind === 'lookUp' && step.say ? [step.say] : [];
-  });
 }

@@ -1,66 +1,143 @@
 /**
- * `npm run prompts`: what the house says, and where the sound of it comes from. With `--render`, (re)makes the recordings that
+ * `npm run prompts`: everything that is said, and where the sound of it comes from. With `--render`, (re)makes the recordings that
  * are shipped, with the speech engines of this machine.
  */
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { pino } from 'pino';
 import { FileProblemsError, unwrap } from '../base/checked-yaml.ts';
-import { PromptFiles, type RecordingIndex, textHash } from '../cti/prompts.ts';
-import { findVoices } from '../cti/voices.ts';
-import { forTelephone, readWav, writeWav } from '../cti/wav.ts';
-import { parseScenario } from '../ivr/parse.ts';
-import { finitePrompts, parsePrompts } from '../ivr/prompts.ts';
+import type { Language } from '../base/ids.ts';
+import { type Config, loadConfig } from '../config.ts';
+import { PromptFiles, type PromptSource, type RecordingIndex, readIndex, speak, textHash } from '../cti/prompts.ts';
+import { findVoices, VoiceMissingError } from '../cti/voices.ts';
+import { readWav, writeWav } from '../cti/wav.ts';
+import { finitePrompts } from '../ivr/prompts.ts';
 import type { Prompt } from '../ivr/scenario.ts';
+import { fixedParts } from '../ivr/text.ts';
+import { readFolder } from '../scenario-folder.ts';
+import { readRelease } from '../scenario-release.ts';
 
-const HELP = `npm run prompts                   list all prompts: recorded, rendered by an engine, or tones
-npm run prompts -- --render DIR   render all prompts into DIR (default place: scenarios/prompts), with their index
-npm run prompts -- --json         the list as JSON`;
+const HELP = `npm run prompts [-- OPTIONS]
 
-const SCENARIOS = resolve(import.meta.dirname, '../../scenarios');
+Everything that the house and its scenarios say, sound by sound: words, and the pieces that values are read out with.
+  recorded   there is a file in scenarios/prompts: a speaker's, or one that is shipped
+  rendered   a speech engine has made it
+  toRender   a speech engine will make it, at the start or when it is needed
+  tones      there is no voice for it here: callers hear tones
+  missing    a text asks for this recording by name, and there is no such file: the words are said instead
 
-async function allPrompts(): Promise<Prompt[]> {
-  const read = async (name: string): Promise<string> => readFile(join(SCENARIOS, name), 'utf8');
-  const prompts = unwrap(parsePrompts(await read('prompts.yaml'), 'scenarios/prompts.yaml'));
-  const scenarios = [];
-  for (const name of (await readdir(SCENARIOS)).toSorted()) {
-    if (!name.endsWith('.yaml') || name === 'prompts.yaml' || name === 'control-logic.yaml' || name === 'services.yaml') continue;
-    scenarios.push(unwrap(parseScenario(await read(name), `scenarios/${name}`)));
-  }
-  return finitePrompts(prompts, scenarios);
+  --missing          only what is missing, or has no voice
+  --unrecorded       only what has no recording
+  --language ja|en   only this one
+  --scenario NAME    only what this scenario says; 'house' for prompts.yaml
+  --scenarios DIR    another folder than SCENARIOS_DIR
+  --json             as JSON
+  --render DIR       makes the files to be shipped, with their index, in DIR (their place: scenarios/prompts). A speaker's stay
+
+Voices: VOICE_JA, VOICE_EN, SPEECH_SYNTHESIS_URL (npm start -- --help). How to record: docs/prompts.md`;
+
+/** What values are read out with is shipped for these, whether or not a shipped scenario uses it: others' scenarios will. */
+const SHIPPED_FORMATS = ['number', 'ordinal', 'digits', 'phone', 'date', 'fullDate', 'time', 'dateTime', 'duration', 'JPY', 'USD'];
+const LANGUAGES = ['ja', 'en'] as const;
+const HOUSE = 'house';
+
+interface Row {
+  readonly source: PromptSource | 'missing';
+  readonly language: Language;
+  readonly hash: string;
+  readonly text: string;
+  readonly recording?: string;
+  readonly voice: string | null;
+  readonly seconds: number | null;
+  /** Names of the scenarios that say it. */
+  readonly in: readonly string[];
 }
 
-async function list(prompts: readonly Prompt[], asJson: boolean): Promise<void> {
-  const cacheDir = await mkdtemp(join(tmpdir(), 'madoguchi-prompts-'));
+interface Said {
+  readonly prompt: Prompt;
+  readonly in: readonly string[];
+}
+
+async function everythingSaid(folder: string): Promise<Said[]> {
+  const files = await readFolder(folder);
+  if (!files) throw new Error(`somebody is writing in ${folder}: try again`);
+  const { 'control-logic.yaml': _, ...texts } = files; // it says nothing
+  const { wordings, set } = unwrap(readRelease(texts, `${relative(process.cwd(), folder)}/`));
+  const said = new Map<string, Said>();
+  const add = (name: string, prompts: readonly Prompt[]): void => {
+    for (const prompt of prompts) {
+      const key = `${textHash(prompt)} ${prompt.recording ?? ''}`;
+      said.set(key, { prompt, in: [...(said.get(key)?.in ?? []), name] });
+    }
+  };
+  add(HOUSE, finitePrompts(wordings, []));
+  for (const [name, scenario] of set.scenarios) add(name, finitePrompts(new Map(), [scenario]));
+  return [...said.values()];
+}
+
+async function look(said: readonly Said[], folder: string, config: Config): Promise<Row[]> {
+  const kept = join(config.dataDir, 'prompts');
+  const scratch = existsSync(kept) ? null : await mkdtemp(join(tmpdir(), 'madoguchi-prompts-'));
   try {
     const store = await PromptFiles.open({
-      cacheDir,
-      recordingsDir: join(SCENARIOS, 'prompts'),
-      voices: await findVoices(process.env['PATH'] ?? ''),
+      cacheDir: scratch ?? kept,
+      recordingsDir: join(folder, 'prompts'),
+      voices: await findVoices(process.env['PATH'] ?? '', config.voices),
       log: pino({ level: 'silent' }),
     });
-    const rows: (Prompt & { hash: string; source: string; voice: string | null; seconds: number })[] = [];
-    for (const prompt of prompts) {
-      const { source, file, voice } = await store.describe(prompt);
-      const sound = readWav(await readFile(file));
-      rows.push({ ...prompt, hash: textHash(prompt), source, voice, seconds: Math.round((sound.samples.length / sound.rate) * 10) / 10 });
+    const rows: Row[] = [];
+    for (const { prompt, in: names } of said) {
+      const { language, recording } = prompt;
+      const sounds = await store.look(prompt);
+      const more = { language, in: names, ...(recording !== undefined && { recording }) };
+      const isThere =
+        recording === undefined || (sounds.length === 1 && sounds[0]?.source === 'recorded' && sounds[0].text === prompt.text);
+      if (!isThere) rows.push({ ...more, source: 'missing', hash: textHash(prompt), text: prompt.text, voice: null, seconds: null });
+      for (const { source, text, voice, file } of sounds) {
+        rows.push({
+          ...more,
+          source,
+          hash: textHash({ language, text }),
+          text,
+          voice,
+          seconds: file === null ? null : await secondsOf(file),
+        });
+      }
     }
-    if (asJson) return console.log(JSON.stringify(rows, null, 2));
-    for (const r of rows) console.log(`${r.source.padEnd(8)} ${r.language} ${r.hash} ${String(r.seconds).padStart(5)} s  ${r.text}`);
-    const count = (source: string): number => rows.filter((r) => r.source === source).length;
-    console.log(
-      `\n${rows.length} prompts: ${count('recorded')} recorded, ${count('rendered')} rendered, ${count('tones')} without a voice (tones)`,
-    );
+    return rows;
   } finally {
-    await rm(cacheDir, { recursive: true, force: true });
+    if (scratch !== null) await rm(scratch, { recursive: true, force: true });
   }
 }
 
-async function render(prompts: readonly Prompt[], dir: string): Promise<void> {
-  const voices = await findVoices(process.env['PATH'] ?? '');
-  for (const language of ['ja', 'en'] as const) {
+async function secondsOf(file: string): Promise<number> {
+  const { samples, rate } = readWav(await readFile(file));
+  return Math.round((samples.length / rate) * 10) / 10;
+}
+
+function print(rows: readonly Row[]): void {
+  const line = (r: Row): string => {
+    const seconds = r.seconds === null ? '' : `${r.seconds.toFixed(1)} s`;
+    const name = r.recording === undefined ? '' : `[${r.recording}] `;
+    const by = r.voice === null ? '' : ` (${r.voice})`;
+    return `${r.source.padEnd(8)} ${r.language} ${r.hash} ${seconds.padStart(6)}  ${name}${r.text}${by}`;
+  };
+  // By who says it; what several say comes last, under all their names.
+  const groups = Map.groupBy(rows, (r) => r.in.join(', '));
+  for (const [names, group] of [...groups].toSorted(([a], [b]) => a.split(',').length - b.split(',').length)) {
+    console.log(`${names}\n${group.map((r) => `  ${line(r)}`).join('\n')}\n`);
+  }
+  const count = (source: Row['source']): number => rows.filter((r) => r.source === source).length;
+  const counts = `${count('recorded')} recorded, ${count('rendered')} rendered, ${count('toRender')} to be rendered, ${count('tones')} without a voice (tones)`;
+  console.log(`${rows.length} sounds: ${counts}${count('missing') > 0 ? `; ${count('missing')} recordings are missing` : ''}`);
+}
+
+async function render(said: readonly Said[], dir: string, config: Config): Promise<void> {
+  const voices = await findVoices(process.env['PATH'] ?? '', config.voices);
+  for (const language of LANGUAGES) {
     const voice = voices.find((v) => v.language === language);
     if (!voice) {
       const wanted = {
@@ -71,37 +148,68 @@ async function render(prompts: readonly Prompt[], dir: string): Promise<void> {
     }
     const folder = join(dir, language);
     await mkdir(folder, { recursive: true });
-    const index: Record<string, RecordingIndex[string]> = {};
-    for (const prompt of prompts.filter((p) => p.language === language)) {
-      const hash = textHash(prompt);
+    const before = await readIndex(join(folder, 'index.json'), pino({ level: 'silent' }));
+    const isOurs = (file: string): boolean => /^[0-9a-f]{20}\.wav$/.test(file);
+    // A speaker's recordings have names of their own, and stay.
+    const index: RecordingIndex = Object.fromEntries(Object.entries(before).filter(([, { file }]) => !isOurs(file)));
+    const texts = new Set([
+      ...said.flatMap(({ prompt }) => (prompt.language === language ? (prompt.parts ?? [prompt.text]) : [])),
+      ...SHIPPED_FORMATS.flatMap((format) => fixedParts({ [language]: `{value:${format}}` }, language)),
+    ]);
+    for (const text of texts) {
+      const hash = textHash({ language, text });
+      if (hash in index) continue;
       const file = `${hash}.wav`;
-      await writeFile(join(folder, file), writeWav(forTelephone(await voice.render(prompt.text, folder))));
-      index[hash] = { file, text: prompt.text };
+      const isThere = before[hash]?.voice === voice.voice && existsSync(join(folder, file));
+      if (!isThere) await writeFile(join(folder, file), writeWav(await speak(voice, text, folder)));
+      index[hash] = { file, text, voice: voice.voice };
     }
-    for (const name of await readdir(folder)) {
-      // Only files that we named ourselves: a speaker's recordings have names of their own, and stay.
-      if (/^[0-9a-f]{20}\.wav$/.test(name) && !(name.slice(0, 20) in index)) await rm(join(folder, name));
-    }
+    for (const name of await readdir(folder)) if (isOurs(name) && !(name.slice(0, 20) in index)) await rm(join(folder, name));
     await writeFile(join(folder, 'index.json'), `${JSON.stringify(index, null, 2)}\n`);
-    console.log(`${language}: ${Object.keys(index).length} prompts by ${voice.voice} in ${folder}`);
+    console.log(`${language}: ${Object.keys(index).length} sounds by ${voice.voice} in ${folder}`);
   }
 }
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
-    options: { render: { type: 'string' }, json: { type: 'boolean', default: false }, help: { type: 'boolean', default: false } },
+    options: {
+      render: { type: 'string' },
+      json: { type: 'boolean', default: false },
+      missing: { type: 'boolean', default: false },
+      unrecorded: { type: 'boolean', default: false },
+      language: { type: 'string' },
+      scenario: { type: 'string' },
+      scenarios: { type: 'string' },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
   });
   if (values.help) return console.log(HELP);
-  const prompts = await allPrompts();
-  if (values.render !== undefined) return render(prompts, resolve(values.render));
-  await list(prompts, values.json);
+  const loaded = loadConfig(process.env, [], (file) => readFileSync(file, 'utf8'));
+  if (loaded.kind !== 'config') throw new UsageError(loaded.text);
+  const { config } = loaded;
+  const folder = resolve(values.scenarios ?? config.scenariosDir);
+  const said = await everythingSaid(folder);
+  if (values.render !== undefined) return render(said, resolve(values.render), config);
+  const isWanted = (one: Said): boolean =>
+    (values.language === undefined || one.prompt.language === values.language) &&
+    (values.scenario === undefined || one.in.includes(values.scenario));
+  const wanted = said.filter(isWanted);
+  if (wanted.length === 0) throw new UsageError(`nothing is said there; there is: ${[...new Set(said.flatMap((s) => s.in))].join(', ')}`);
+  const rows = (await look(wanted, folder, config)).filter(
+    ({ source }) => (!values.missing || source === 'missing' || source === 'tones') && (!values.unrecorded || source !== 'recorded'),
+  );
+  if (values.json) console.log(JSON.stringify(rows, null, 2));
+  else print(rows);
 }
+
+class UsageError extends Error {}
 
 try {
   await main();
 } catch (error) {
   const isUsage = error instanceof Error && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS');
-  if (!(error instanceof FileProblemsError) && !isUsage) throw error;
+  const isKnown = [FileProblemsError, VoiceMissingError, UsageError].some((kind) => error instanceof kind);
+  if (!(error instanceof Error) || (!isKnown && !isUsage)) throw error;
   console.error(isUsage ? `${error.message}\n\n${HELP}` : error.message);
   process.exitCode = 2;
 }

@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { formatProblem, unwrap } from '../../src/base/checked-yaml.ts';
-import { parseScenario } from '../../src/ivr/parse.ts';
 import { finitePrompts, PROMPT_VARIABLES, parsePrompts, prompt } from '../../src/ivr/prompts.ts';
 
 const text = readFileSync(new URL('../../scenarios/prompts.yaml', import.meta.url), 'utf8');
@@ -23,7 +22,10 @@ describe('what the house says', () => {
 
   it('tells the position up to twenty, and beyond that that there are more', () => {
     expect(prompt(prompts, 'queue.position', 'en', { position: 3 }).text).toContain('You are number 3 in the queue');
-    expect(prompt(prompts, 'queue.position', 'ja', { position: 20 }).text).toContain('20番目');
+    expect(prompt(prompts, 'queue.position', 'ja', { position: 20 })).toMatchObject({
+      text: expect.stringContaining('20番目'),
+      parts: expect.arrayContaining(['二', '十番目']),
+    });
     expect(prompt(prompts, 'queue.position', 'en', { position: 21 }).text).toContain('Twenty callers or more');
     expect(prompt(prompts, 'queue.position', 'ja', { position: 21 }).text).not.toContain('21');
   });
@@ -34,22 +36,33 @@ describe('what the house says', () => {
 });
 
 describe('what can be made ready beforehand', () => {
-  const scenario = unwrap(
-    parseScenario(
-      'name: x\nlanguages: [en]\nvariables: [name]\nstart: a\nsteps:\n  a:\n    say: { en: "Hello {name}" }\n    next: b\n  b:\n    say: { en: Goodbye }\n    next: c\n  c: { hangUp: true }\n',
-      's.yaml',
-    ),
-  );
+  const scenario = {
+    languages: ['en'],
+    texts: [
+      { en: 'Hello {name}, you have {count:number} messages.' },
+      { en: 'Goodbye', ja: 'さようなら' },
+      { en: 'You have {count:number} messages, {name}.', recording: 'messages' },
+    ],
+  } as const;
   const all = finitePrompts(prompts, [scenario]);
-  it('is every text without variables, every position, each once', () => {
-    for (let position = 1; position <= 21; position++) {
+
+  it('is every fixed word and every piece of a value, each once; never what is in a variable as it is', () => {
+    for (let position = 1; position <= 25; position++) {
       for (const language of ['ja', 'en'] as const) {
-        expect(all).toContainEqual(prompt(prompts, 'queue.position', language, { position }));
+        const { text, parts } = prompt(prompts, 'queue.position', language, { position });
+        for (const part of parts ?? [text]) expect(all).toContainEqual({ language, text: part });
       }
     }
-    expect(all).toContainEqual({ language: 'en', text: 'Goodbye' });
-    expect(all.some((p) => p.text.includes('Hello') && p.text.includes('{'))).toBe(false);
+    for (const text of ['Hello', ', you have', 'messages.', 'seventeen', 'Goodbye']) expect(all).toContainEqual({ language: 'en', text });
+    expect(all.some((p) => p.text === 'さようなら')).toBe(false); // the scenario does not speak it
+    expect(all.some((p) => p.recording === undefined && p.text.includes('{'))).toBe(false);
     expect(new Set(all.map((p) => `${p.language}${p.text}`)).size).toBe(all.length);
+  });
+
+  it('has what is asked for by name, with the words to be said where there is no such file', () => {
+    const recorded = all.find((p) => p.recording === 'messages');
+    expect(recorded?.parts).toContain('You have');
+    expect(recorded?.parts).toContain('seventeen');
   });
 });
 
@@ -61,7 +74,7 @@ describe('a wrong prompts file', () => {
     ]);
   });
   it('that names an unknown variable is told so', () => {
-    expect(problems(text.replace('You are number {position}', 'You are number {positon}'))).toEqual([
+    expect(problems(text.replace('You are number {position:', 'You are number {positon:'))).toEqual([
       expect.stringMatching(/^p\.yaml:9:\d+: there is no variable 'positon'; did you mean 'position'\?$/),
     ]);
   });
@@ -70,9 +83,18 @@ describe('a wrong prompts file', () => {
       expect.stringMatching(/^p\.yaml:\d+:3: the field 'en' is missing; add 'en: …', a text$/),
     ]);
   });
-  it('that gives no range for a number is told so', () => {
-    expect(problems(text.replace('    numbers: { position: { from: 1, to: 20 } }\n', ''))[0]).toContain(
-      'the range of {position} is missing',
-    );
+  it('that does not say how a number is read out is told so', () => {
+    expect(problems(text.replace('number {position:number} in', 'number {position} in'))).toEqual([
+      expect.stringMatching(/^p\.yaml:9:\d+: how is \{position\} read out\?; write \{position:number\}/),
+    ]);
+    expect(problems(text.replace('{position:number}', '{position:numbr}'))).toEqual([
+      expect.stringMatching(/^p\.yaml:9:\d+: nothing is read out as 'numbr'; did you mean 'number'\?$/),
+    ]);
+  });
+  it('that gives a range, and not what is said beyond it, is told so', () => {
+    expect(problems(text.replace('  queue.next:\n', '  queue.next:\n    numbers: { minutes: { from: 1, to: 2 } }\n'))).toEqual([
+      expect.stringContaining("there is no variable 'minutes'"),
+      expect.stringContaining('nothing is said when minutes is over 2'),
+    ]);
   });
 });

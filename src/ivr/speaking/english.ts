@@ -19,10 +19,17 @@ const small = (n: number): string => {
   const ten = at(TENS, Math.floor(n / 10));
   return n % 10 === 0 ? ten : `${ten} ${at(ONES, n % 10)}`;
 };
-const smallOrdinal = (n: number): string => {
-  if (n < 20) return at(ORDINAL_ONES, n);
-  return n % 10 === 0 ? at(ORDINAL_TENS, n / 10) : `${at(TENS, Math.floor(n / 10))} ${at(ORDINAL_ONES, n % 10)}`;
+/** Up to here it is one piece: the days of a month. */
+const WHOLE_ORDINALS = 31;
+/** 0 to 99. */
+const smallOrdinal = (n: number): string[] => {
+  const [ten, one] = [Math.floor(n / 10), n % 10];
+  if (n < 20) return [at(ORDINAL_ONES, n)];
+  if (one === 0) return [at(ORDINAL_TENS, ten)];
+  const pieces = [at(TENS, ten), at(ORDINAL_ONES, one)];
+  return n <= WHOLE_ORDINALS ? [pieces.join(' ')] : pieces;
 };
+const dayOf = (n: number): string => smallOrdinal(n).join(' ');
 
 /** A whole number; "and" comes before what is below a hundred. */
 export function number(n: number): string[] {
@@ -48,11 +55,11 @@ export const numberWords: readonly string[] = NUMBER;
 export function ordinal(n: number): string[] {
   const pieces = number(n);
   const last = pieces.pop() ?? '';
-  return [...pieces, n % 100 > 0 || n === 0 ? smallOrdinal(n % 100) : `${last}th`];
+  return [...pieces, ...(n % 100 > 0 || n === 0 ? smallOrdinal(n % 100) : [`${last}th`])];
 }
 export const ordinalWords: readonly string[] = [
   ...NUMBER,
-  ...listOf(100, smallOrdinal),
+  ...new Set(listOf(100, smallOrdinal).flat()),
   ...[...HUNDREDS, ...SCALES.slice(1)].map((piece) => `${piece}th`),
 ];
 /** `1st`, `22nd`, `113th`. */
@@ -94,10 +101,10 @@ const WEEKDAYS = 'Sunday Monday Tuesday Wednesday Thursday Friday Saturday'.spli
 
 const monthOf = (month: number): string => `of ${at(MONTHS, month - 1)}`;
 
-export const date = ({ month, day, weekday }: DateValue): string[] => [`${at(WEEKDAYS, weekday)}, the`, smallOrdinal(day), monthOf(month)];
+export const date = ({ month, day, weekday }: DateValue): string[] => [`${at(WEEKDAYS, weekday)}, the`, dayOf(day), monthOf(month)];
 export const dateWritten = ({ month, day, weekday }: DateValue): string => `${at(WEEKDAYS, weekday)}, ${day} ${at(MONTHS, month - 1)}`;
 
-const DAY_WORDS = [...listOf(31, (i) => smallOrdinal(i + 1)), ...listOf(12, (i) => monthOf(i + 1))];
+const DAY_WORDS = [...listOf(31, (i) => dayOf(i + 1)), ...listOf(12, (i) => monthOf(i + 1))];
 export const dateWords: readonly string[] = [...WEEKDAYS.map((day) => `${day}, the`), ...DAY_WORDS];
 
 /** "nineteen seventy", "nineteen oh five", "two thousand and one". */
@@ -110,21 +117,21 @@ function year(n: number): string[] {
 const oh = (n: number): string => `oh ${small(n)}`;
 const OHS = listOf(9, (i) => oh(i + 1));
 
-export const fullDate = (date: DateValue): string[] => ['the', smallOrdinal(date.day), monthOf(date.month), ...year(date.year)];
+export const fullDate = (date: DateValue): string[] => ['the', dayOf(date.day), monthOf(date.month), ...year(date.year)];
 export const fullDateWritten = ({ year: y, month, day }: DateValue): string => `${day} ${at(MONTHS, month - 1)} ${y}`;
 export const fullDateWords: readonly string[] = ['the', ...DAY_WORDS, ...SMALL, ...OHS, 'hundred', ...NUMBER];
 
-/** "ten a.m.", "ten oh five a.m.", "noon". The letters stand alone, so that no voice reads "am". */
+/** "ten a.m.", "ten oh five a.m.", "noon". */
 export function time({ hour, minute }: TimeValue): string[] {
   if (minute === 0 && hour % 12 === 0) return [hour === 0 ? 'midnight' : 'noon'];
   const minutes = minute === 0 ? [] : [minute < 10 ? oh(minute) : small(minute)];
-  return [small(hour % 12 || 12), ...minutes, hour < 12 ? 'A M' : 'P M'];
+  return [small(hour % 12 || 12), ...minutes, hour < 12 ? 'a.m.' : 'p.m.'];
 }
 export function timeWritten({ hour, minute }: TimeValue): string {
   if (minute === 0 && hour % 12 === 0) return hour === 0 ? 'midnight' : 'noon';
   return `${hour % 12 || 12}:${String(minute).padStart(2, '0')} ${hour < 12 ? 'a.m.' : 'p.m.'}`;
 }
-export const timeWords: readonly string[] = [...listOf(59, (i) => small(i + 1)), ...OHS, 'midnight', 'noon', 'A M', 'P M'];
+export const timeWords: readonly string[] = [...listOf(59, (i) => small(i + 1)), ...OHS, 'midnight', 'noon', 'a.m.', 'p.m.'];
 
 /** Between a date and a time. */
 export const AT = 'at';

@@ -236,8 +236,8 @@ const END_OF_SPEECH_MS = 1_200;
 /** Out of the queue and back to talking. Nobody is offered it meanwhile; its place is by its arrival. */
 function leaveQueue(draft: Draft, contact: Contact): void {
   const { announce: _told, retry: _rests, ...timers } = contact.timers;
-  draft.put('contact', { ...contact, state: 'scenario', stateSince: draft.at, announced: null, timers });
-  draft.event('scenarioStep', { contact, cause: 'leftQueue', data: { ...(contact.dialogue && { step: contact.dialogue.step }) } });
+  const back = draft.put('contact', { ...contact, state: 'scenario', stateSince: draft.at, announced: null, timers });
+  draft.event('dequeued', { contact: back, cause: contact.dialogue?.scenario ?? null });
   if (draft.leg(contact.legId)?.state === 'up') draft.order(contact.id, { type: 'stopMusic', leg: contact.legId as LegId });
 }
 

@@ -325,6 +325,7 @@ export type EventName =
   | 'scenarioAnswered'
   | 'deskDecided'
   | 'queued'
+  | 'dequeued' // took up an offer of a scenario while it waited, and talks with it again
   | 'waitEstimated'
   | 'announced'
   | 'offered'
@@ -340,6 +341,7 @@ export type EventName =
   | 'wrapUpCompleted'
   | 'callbackRequested'
   | 'callbackMoved'
+  | 'messageHeard'
   | 'contactEnded'
   | 'agentLoggedOn'
   | 'agentLoggedOff'
@@ -421,6 +423,14 @@ export type FloorInput =
   | { readonly type: 'agentHangUp'; readonly agentId: AgentId; readonly offerId: OfferId }
   /** Whoever left the message that the agent has in hand is to be called; the message is done with that. */
   | { readonly type: 'messageCallBack'; readonly agentId: AgentId; readonly contactId: ContactId }
+  /** Somebody listens to a message, which may be over: for the log alone. */
+  | {
+      readonly type: 'messageHeard';
+      readonly agentId: AgentId;
+      readonly contactId: ContactId;
+      readonly deskId: DeskId | null;
+      readonly customerId: CustomerId | null;
+    }
   | {
       readonly type: 'wrapUp';
       readonly agentId: AgentId;

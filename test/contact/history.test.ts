@@ -55,6 +55,11 @@ const action = fc.record({
     'notice',
     'noticeStopped',
     'callOutside',
+    'callMenu',
+    'callMenu',
+    'recorded',
+    'recorded',
+    'answered',
     'onShift',
     'onShift',
     'onShift',
@@ -139,10 +144,27 @@ function perform(w: World, a: Action, last: { input: FloorInput | null }): void 
     case 'callOutside':
       w.call(a.other % 2 ? '+81312345676' : null, '2000');
       return;
+    case 'callMenu': {
+      const { contactId } = w.call(a.other % 3 ? '+81312345674' : null, '3000');
+      return give({ type: 'partyLookedUp', contactId, by: 'callingNumber', record: a.pick % 3 ? null : customer('support', 'Kato') });
+    }
+    case 'recorded': {
+      // The last recording that a dialogue began, or one that it does not wait for any more.
+      const order = w.orders.findLast((o) => o.type === 'record');
+      if (order?.type !== 'record') return;
+      const [durationMs, outcome] = [a.other % 3 ? a.ms : 0, a.other % 7 ? ('completed' as const) : ('failed' as const)];
+      return give({ type: 'recordFinished', leg: order.leg, recording: order.recording, durationMs, outcome });
+    }
+    case 'answered': {
+      const order = w.orders.findLast((o) => o.type === 'askService');
+      if (order?.type !== 'askService') return;
+      const outcome = (['found', 'notFound', 'failed'] as const)[a.other % 3] as 'found';
+      return give({ type: 'serviceAnswered', contactId: order.contactId, request: order.request, outcome, values: { status: 'sent' } });
+    }
     case 'key': {
       // One that means something, to somebody who is in a dialogue.
       const talking = of([...w.floor.contacts.values()].filter((c) => c.dialogue !== null));
-      return talking?.legId ? give({ type: 'digit', leg: talking.legId, digit: '124579'[a.other % 6] as string }) : undefined;
+      return talking?.legId ? give({ type: 'digit', leg: talking.legId, digit: '123456789'[a.other % 9] as string }) : undefined;
     }
     case 'callMe':
       return give({
@@ -343,7 +365,7 @@ describe('whatever happens', () => {
       { numRuns: Number(process.env['HISTORIES'] ?? 500) },
     );
     // They come to what is rare, too.
-    expect([...causes]).toEqual(expect.arrayContaining(['transferredOut', 'surveyDone', 'noticeTold', 'callbackFailed', 'switchLost']));
+    expect([...causes]).toEqual(expect.arrayContaining(['transferredOut', 'surveyDone', 'noticeTold', 'callbackFailed', 'switchLost', 'callbackPromised', 'messageLeft', 'hungUpByScenario']));
   });
 
   it('the same history gives the same events and orders', () => {

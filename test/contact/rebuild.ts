@@ -71,6 +71,8 @@ export class Rebuilt {
         return set({ deskId });
       case 'queued':
         return set({ state: 'queued', agentId: null, queuedAt: this.contacts.get(id)?.queuedAt ?? at });
+      case 'dequeued':
+        return set({ state: 'scenario' });
       case 'offered':
         return set({ state: 'offered', agentId });
       case 'established':

@@ -1,15 +1,20 @@
 /** A small centre in memory: the real floor and steps, a switch and a database that answer as the test says. */
 import { expect } from 'vitest';
+import { unwrap } from '#src/base/checked-yaml.ts';
 import { type Changes, Draft, Floor, type FloorContext } from '#src/contact/floor.ts';
 import { leaveMessage } from '#src/contact/messages.ts';
 import type { Agent, Contact, FloorEvent, FloorInput, FloorPolicy, Leg, Offer, OrderBody } from '#src/contact/model.ts';
+import { DEFAULT_OUTBOUND_POLICY } from '#src/contact/outside.ts';
 import { step, take } from '#src/contact/step.ts';
 import type { LegCause } from '#src/cti/port.ts';
+import { parseScenarios } from '#src/ivr/parse.ts';
+import { startDialogue, stepDialogue } from '#src/ivr/step.ts';
 import { DEFAULT_DESK_RULES, type DeskRules, NO_WISHES, type Wishes } from '#src/routing/desk-rules.ts';
 import type { AgentProfile, Desk, Directory } from '#src/routing/directory.ts';
 import type { PartyRecord } from '#src/routing/party.ts';
 import { checkFloor } from './invariants.ts';
 import { Rebuilt } from './rebuild.ts';
+import { isScript, startScript, stepScript } from './scripts.ts';
 
 export const POLICY: FloorPolicy = {
   popMs: 1_000,
@@ -98,6 +103,65 @@ export const customer = (deskId: string, name = 'Sato'): PartyRecord => ({
   lastAgentId: null,
 });
 
+/** A dialogue of one question, and one of everything that a scenario can do. */
+const SCENARIOS = unwrap(
+  parseScenarios([
+    {
+      file: 'identify.yaml',
+      text: `
+name: identify
+languages: [ja, en]
+start: ask
+steps:
+  ask:
+    ask: { prompt: { ja: code?, en: code? }, digits: { min: 1, max: 12 }, end: '#', firstDigit: 5s, betweenDigits: 5s, tries: 3, saveAs: code }
+    next: find
+    failed: without
+  find: { lookUp: { customerCode: code }, found: identified, notFound: { again: ask } }
+  identified: { handBack: identified }
+  without: { handBack: notIdentified }
+`,
+    },
+    {
+      file: 'everything.yaml',
+      text: `
+name: everything
+callers: everybody
+languages: [ja, en]
+variables: { state: string }
+start: top
+steps:
+  top:
+    menu:
+      prompt: { ja: menu, en: menu }
+      choices: { '1': who, '2': wait, '3': speak, '4': out, '5': route, '6': service, '7': callBack, '8': survey, '9': end }
+    failed: route
+  who: { call: identify, then: { identified: wait, notIdentified: open } }
+  open: { hours: sales, open: wait, closed: speak }
+  wait:
+    queue:
+      desk: support
+      priority: 50
+      announce: { every: 20s, position: { ja: '{position:number}', en: '{position:number}' }, offers: { ja: offers, en: offers } }
+      offers: { '1': callBack, '2': speak, '3': top }
+      longest: 2m
+    tooLong: speak
+  speak: { record: { prompt: { ja: speak, en: speak }, end: '#' }, next: leave, failed: top }
+  leave: { leaveMessage: { desk: support }, next: thanks }
+  out: { transferOut: { to: '+81312340009' }, failed: wait }
+  service: { lookUp: { service: orders, with: { number: caller.number }, save: { state: status } }, found: told, notFound: route, failed: wait }
+  told: { say: { ja: '{state}', en: '{state}' }, next: survey }
+  survey: { keep: { answer: '"good"' }, next: sent }
+  sent: { send: { hook: sms, with: { to: caller.number } }, next: end }
+  callBack: { callBack: {}, next: thanks, failed: top }
+  thanks: { say: { ja: thanks, en: thanks }, next: end }
+  route: { route: { desk: reception, priority: 200 } }
+  end: { hangUp: done }
+`,
+    },
+  ]),
+);
+
 export const CONTEXT: FloorContext = {
   directory: DIRECTORY,
   policy: POLICY,
@@ -110,32 +174,12 @@ export const CONTEXT: FloorContext = {
     closed: false,
     wishes: NO_WISHES,
   }),
-  // A dialogue of one question: four digits and #, three tries, then on without.
-  startDialogue: (scenario, language) => ({
-    dialogue: { scenario, version: '1', step: 'ask', language, variables: {}, digits: '', tries: 1, play: 1, playing: true },
-    actions: [{ type: 'play', play: 1, prompts: [{ language, text: 'code?' }] }],
-    timeoutMs: null,
-    notes: [],
-  }),
-  stepDialogue: (d, input) => {
-    const again = { ...d, digits: '', tries: d.tries + 1 };
-    const failed = (): ReturnType<FloorContext['stepDialogue']> =>
-      d.tries >= 3
-        ? { dialogue: d, actions: [{ type: 'handBack', identified: false }], timeoutMs: null, notes: [] }
-        : { dialogue: again, actions: [], timeoutMs: 5_000, notes: [] };
-    switch (input.type) {
-      case 'digit':
-        return input.digit === '#'
-          ? { dialogue: { ...d, playing: false }, actions: [{ type: 'lookUp', customerCode: d.digits }], timeoutMs: null, notes: [] }
-          : { dialogue: { ...d, playing: false, digits: d.digits + input.digit }, actions: [], timeoutMs: 5_000, notes: [] };
-      case 'lookedUp':
-        return input.found ? { dialogue: d, actions: [{ type: 'handBack', identified: true }], timeoutMs: null, notes: [] } : failed();
-      case 'timeout':
-        return failed();
-      default:
-        return { dialogue: { ...d, playing: false }, actions: [], timeoutMs: 5_000, notes: [] };
-    }
-  },
+  timeZone: 'Asia/Tokyo',
+  greetsEverybody: (name) => SCENARIOS.scenarios.get(name)?.callers === 'everybody',
+  startDialogue: (name, options, facts) =>
+    isScript(name) ? startScript(name, options.language) : startDialogue(SCENARIOS, name, options, facts),
+  stepDialogue: (dialogue, input, facts) =>
+    isScript(dialogue.scenario) ? stepScript(dialogue, input) : stepDialogue(SCENARIOS, dialogue, input, facts),
   say: (name, language, variables = {}) => ({ language, text: `${name} ${Object.values(variables).join(' ')}`.trim() }),
   readCallingNumber: (arrival) =>
     arrival.presentation === 'restricted'
@@ -154,6 +198,8 @@ const RULES_OF: Readonly<Record<string, DeskRules>> = {
       { to: 'reception', when: 'nobody' },
     ],
     callbacks: { ...RULES.callbacks, afterAbandonMs: 45_000 },
+    survey: 'survey',
+    callMe: 'call-me',
   },
   support: {
     ...RULES,
@@ -161,7 +207,7 @@ const RULES_OF: Readonly<Record<string, DeskRules>> = {
     tieBreak: 'roundRobin',
     callbacks: { ...RULES.callbacks, first: 'agent' },
   },
-  reception: { ...RULES, tieBreak: 'leastOccupied', callbacks: { ...RULES.callbacks, offerFromWaitMs: 60_000 } },
+  reception: { ...RULES, survey: 'survey', tieBreak: 'leastOccupied', callbacks: { ...RULES.callbacks, offerFromWaitMs: 60_000 } },
 };
 
 export const english = (level: number) => [{ skill: 'english', level }];
@@ -174,8 +220,14 @@ const WISHES: readonly Wishes[] = [
 /** The same centre with all that there is to configure in use. */
 export const VARIED: FloorContext = {
   ...CONTEXT,
+  policy: { ...POLICY, outbound: { ...DEFAULT_OUTBOUND_POLICY, outsideAtOnce: 2, outsideMs: 300_000, noticeLines: 2 } },
   directory: {
     ...DIRECTORY,
+    entries: DIRECTORY.entries.flatMap((e) => [
+      e,
+      { ...e, id: 'out', numbers: ['2000'], scenario: 'outside' },
+      { ...e, id: 'menu', numbers: ['3000'], scenario: 'everything' },
+    ]),
     agents: new Map(
       [...DIRECTORY.agents].map(([id, profile], i) => [
         id,
@@ -208,6 +260,8 @@ export class World {
   /** By the last input. */
   changed: Changes | null = null;
   readonly orders: OrderBody[] = [];
+  /** Legs that were ever ordered to be hung up. */
+  readonly unwanted = new Set<string>();
   /** Types of all orders, by contact. */
   readonly #ordered = new Map<string, OrderBody['type'][]>();
   /** As the tables would hold them: the ended ones too. */
@@ -228,6 +282,7 @@ export class World {
     for (const event of changes.events) this.rebuilt.read(event);
     this.changed = changes;
     this.orders.push(...changes.orders);
+    for (const order of changes.orders) if (order.type === 'hangUp') this.unwanted.add(order.leg);
     for (const { contactId, type } of changes.orders) this.#ordered.set(contactId, [...this.ordersFor(contactId), type]);
     this.failures.push(...(changes.failures ?? []));
     if (!this.mayFail && this.failures.length > 0) throw this.failures[0];

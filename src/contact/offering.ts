@@ -291,10 +291,10 @@ export function endOffer(draft: Draft, offer: Offer, outcome: OfferOutcome): voi
     draft.order(contact.id, { type: 'dropBridge', bridge: offer.bridgeId });
     draft.order(contact.id, { type: 'startMusic', leg: leg.id });
     const told = play(draft, queued, [draft.context.say('queue.reconnecting', contact.language)]);
-    draft.put('contact', { ...told, timers: { announce: draft.at + draft.context.policy.announceEveryMs } });
+    draft.put('contact', { ...told, timers: { ...told.timers, announce: draft.at + draft.context.policy.announceEveryMs } });
   } else {
     // Still listening to music; told the position again in due course, at once only when nobody is left.
-    draft.put('contact', { ...queued, timers: { announce: draft.at + ANNOUNCE_SOON_MS } });
+    draft.put('contact', { ...queued, timers: { ...queued.timers, announce: draft.at + ANNOUNCE_SOON_MS } });
   }
 }
 

@@ -1,23 +1,164 @@
 /** Draws a scenario: its steps as boxes, its ways as labelled lines, in one SVG that needs nothing else. Pure. */
 import type { Language } from '../base/ids.ts';
 import { layOut, type Placed, type Point } from './layout.ts';
+import type { Scenario } from './parse.ts';
+import type { Destination } from './scenario.ts';
+import { type Step, type Way, waysOut } from './steps.ts';
+import type { Text } from './text.ts';
 
-export interface Box {
+export interface DrawingOptions {
+  /** Of the texts and labels; left out, or not spoken: the scenario's first one. */
+  readonly language?: Language;
+  /** What else stands at a step, as how many callers are there: a few letters each. */
+  readonly labels?: ReadonlyMap<string, string>;
+  /** A step that stands out. */
+  readonly highlight?: string;
+}
+
+/**
+ * Draws a scenario from top to bottom. Each step is a group with the id `step-NAME` and the class `step`, with the whole text as
+ * its title; a step's label is in a group of the class `badge`. No scripts, no styles: it may stand in a page as it is.
+ * @returns the SVG, from `<svg` to `</svg>`
+ */
+export function draw(scenario: Scenario, options: DrawingOptions = {}): string {
+  const wanted = options.language ?? 'en';
+  const language = scenario.languages.includes(wanted) ? wanted : (scenario.languages[0] ?? wanted);
+  const boxes = [...scenario.steps].map(([name, step]): Box => ({ name, kind: step.kind, words: wordsOf(step, language) }));
+  const lines = [...scenario.steps].flatMap(([from, step]) => {
+    const byTarget = Map.groupBy(waysOut(step), (way) => way.to);
+    return [...byTarget].map(([to, ways]): Line => ({ from, to, labels: ways.flatMap((way) => labelsOf(step, way, language)) }));
+  });
+  const told = lines.map(({ from, to, labels }) => `${from} ${labels.map((label) => label.text).join(', ')} → ${to}`);
+  return render({
+    title: `${SCENARIO[language]} ${scenario.name}`,
+    description: [`${scenario.start} …`, ...told].join('; '),
+    language,
+    start: scenario.start,
+    boxes,
+    lines,
+    badges: options.labels ?? new Map(),
+    highlight: options.highlight ?? null,
+  });
+}
+
+const SCENARIO = { ja: 'シナリオ', en: 'Scenario' } as const;
+
+/** What is said, or what is done with what, in short. */
+function wordsOf(step: Step, language: Language): string {
+  const words = WORDS[language];
+  switch (step.kind) {
+    case 'say':
+      return wordsIn(step.say, language);
+    case 'ask':
+    case 'menu':
+    case 'chooseLanguage':
+    case 'record':
+      return wordsIn(step.prompt, language);
+    case 'lookUp':
+      return `${words[step.by]} {${step.variable}}`;
+    case 'askService':
+      return step.service;
+    case 'set':
+      return step.values.map(([name, expression]) => `${name} = ${expression.text}`).join('; ');
+    case 'keep':
+      return step.answers.map(([name, expression]) => `${name}: ${expression.text}`).join('; ');
+    case 'hours':
+      return deskIn(step.desk, language);
+    case 'route':
+    case 'queue':
+      return destinationIn(step.to, language);
+    case 'callBack':
+      return [step.number === null ? words.callingNumber : `{${step.number}}`, ...(step.at === null ? [] : [`{${step.at}}`])].join(', ');
+    case 'leaveMessage':
+      return deskIn(step.desk, language);
+    case 'send':
+      return [step.hook, ...(step.text ? [wordsIn(step.text, language)] : [])].join(': ');
+    case 'transferOut':
+      return step.number;
+    case 'call':
+      return step.scenario;
+    case 'handBack':
+      return step.word;
+    case 'hangUp':
+      return step.as ?? '';
+    case 'when':
+      return '';
+  }
+}
+
+const wordsIn = (text: Text, language: Language): string => text[language] ?? text.en ?? text.ja ?? text.recording ?? '';
+
+const deskIn = (desk: string | null, language: Language): string =>
+  desk === null ? WORDS[language].controlLogic : desk === 'reception' ? WORDS[language].reception : desk;
+
+const destinationIn = ({ desk, priority, needs }: Destination, language: Language): string =>
+  [
+    deskIn(desk, language),
+    ...(priority === null ? [] : [`${WORDS[language].priority} ${priority}`]),
+    ...Object.entries(needs ?? {}).map(([skill, level]) => `${skill} ≥ ${level}`),
+  ].join(', ');
+
+/** Nothing where a step has but one way on. */
+function labelsOf(step: Step, { label, by }: Way, language: Language): Label[] {
+  const words: Readonly<Record<string, string>> = WORDS[language];
+  const known = Object.hasOwn(words, label) ? (words[label] ?? label) : label;
+  switch (step.kind) {
+    case 'menu':
+    case 'queue':
+      return [by === 'answer' ? { text: label, look: 'key' } : { text: known, look: 'trouble' }];
+    case 'chooseLanguage': {
+      const [key = '', spoken = ''] = label.split(' ');
+      return by === 'answer'
+        ? [
+            { text: key, look: 'key' },
+            { text: spoken, look: 'words' },
+          ]
+        : [{ text: known, look: 'trouble' }];
+    }
+    case 'ask':
+      if (label.startsWith('only ')) return [{ text: label.slice(5), look: 'key' }];
+      return by === 'answer' ? [] : [{ text: known, look: 'trouble' }];
+    case 'when':
+      return [{ text: step.branches[Number(label) - 1]?.condition.text ?? known, look: 'words' }];
+    case 'call':
+      return [{ text: label, look: 'words' }];
+    default:
+      return label === '' || label === 'promised' || label === 'recorded'
+        ? []
+        : [{ text: known, look: TROUBLES.has(label) ? 'trouble' : 'words' }];
+  }
+}
+
+const TROUBLES: ReadonlySet<string> = new Set(['failed', 'notFound', 'closed']);
+
+const WORDS = {
+  ja: {
+    ...{ failed: '不成立', notFound: '該当なし', found: '該当あり', open: '営業中', closed: '時間外', otherwise: 'その他' },
+    ...{ nobody: '担当者不在', tooLong: '待ち時間超過', customerCode: 'お客様番号', phone: '電話番号', order: '注文番号' },
+    ...{ callingNumber: '発信者番号', controlLogic: '制御ロジックによる', reception: '受付', priority: '優先度' },
+  },
+  en: {
+    ...{ failed: 'failed', notFound: 'not found', found: 'found', open: 'open', closed: 'closed', otherwise: 'otherwise' },
+    ...{ nobody: 'nobody there', tooLong: 'waited too long', customerCode: 'customer code', phone: 'phone number', order: 'order number' },
+    ...{ callingNumber: 'calling number', controlLogic: 'as the control logic has it', reception: 'reception', priority: 'priority' },
+  },
+} as const satisfies Record<Language, Readonly<Record<string, string>>>;
+
+interface Box {
   readonly name: string;
-  readonly kind: Kind;
+  readonly kind: Step['kind'];
   readonly words: string;
 }
-export interface Line {
+interface Line {
   readonly from: string;
   readonly to: string;
   readonly labels: readonly Label[];
 }
-export interface Label {
+interface Label {
   readonly text: string;
   readonly look: 'key' | 'words' | 'trouble';
 }
 
-export type Kind = keyof typeof KINDS;
 type Shape = 'plain' | 'question' | 'decision' | 'end' | 'elsewhere';
 type Colour = keyof typeof COLOURS;
 
@@ -36,9 +177,9 @@ const KINDS = {
   say: { shape: 'plain', colour: 'blue', icon: 'M2 3h12v8H7l-3 3v-3H2z' },
   ask: { shape: 'question', colour: 'violet', icon: 'M4 3h.1M8 3h.1M12 3h.1M4 7h.1M8 7h.1M12 7h.1M4 11h.1M8 11h.1M12 11h.1M8 15h.1' },
   menu: { shape: 'question', colour: 'violet', icon: 'M2 4h.1M6 4h8M2 8h.1M6 8h8M2 12h.1M6 12h8' },
-  yesNo: { shape: 'question', colour: 'violet', icon: 'M1 8l3 3 4-6M10 5l5 6M15 5l-5 6' },
   chooseLanguage: { shape: 'question', colour: 'violet', icon: 'M8 2a6 6 0 1 0 .1 0M2 8h12M8 2c-4 4-4 8 0 12M8 2c4 4 4 8 0 12' },
   lookUp: { shape: 'decision', colour: 'amber', icon: 'M7 2a5 5 0 1 0 .1 0M10.5 10.5l4 4' },
+  askService: { shape: 'decision', colour: 'amber', icon: 'M2 3h12v4H2zM2 9h12v4H2zM5 5h.1M5 11h.1' },
   set: { shape: 'plain', colour: 'grey', icon: 'M3 6h10M3 10h10' },
   when: { shape: 'decision', colour: 'amber', icon: 'M8 14V9M8 9L3 4M8 9l5-5M3 7V4h3M10 4h3v3' },
   hours: { shape: 'decision', colour: 'amber', icon: 'M8 2a6 6 0 1 0 .1 0M8 5v3l3 2' },
@@ -53,7 +194,7 @@ const KINDS = {
   call: { shape: 'elsewhere', colour: 'blue', icon: 'M6 3L2 8l4 5M10 3l4 5-4 5' },
   handBack: { shape: 'end', colour: 'green', icon: 'M6 3L2 7l4 4M2 7h8c5 0 5 6 0 6' },
   hangUp: { shape: 'end', colour: 'grey', icon: 'M1 10c3-5 11-5 14 0l-2 2-3-1v-2c-1-1-3-1-4 0v2l-3 1z' },
-} as const satisfies Record<string, { shape: Shape; colour: Colour; icon: string }>;
+} as const satisfies Record<Step['kind'], { shape: Shape; colour: Colour; icon: string }>;
 
 const WIDTH = 212;
 const HEAD = 26;
@@ -79,8 +220,7 @@ interface Picture {
   readonly highlight: string | null;
 }
 
-/** @returns the SVG, from `<svg` to `</svg>` */
-export function render(picture: Picture): string {
+function render(picture: Picture): string {
   const rows = new Map(picture.boxes.map((box) => [box.name, wrap(box.words, WIDTH - 2 * PAD, WORDS_SIZE, picture.language)]));
   const sizes = new Map([[BEGIN, { width: 14, height: 14 }]]);
   for (const { name } of picture.boxes) sizes.set(name, { width: WIDTH, height: HEAD + (rows.get(name)?.length ?? 0) * ROW + PAD });

@@ -6,7 +6,7 @@ import type { EpochMs, Language } from '../base/ids.ts';
 import type { ConditionFacts } from '../routing/conditions.ts';
 import { wallClock } from '../routing/hours.ts';
 import type { ScenarioSet } from './parse.ts';
-import type { Dialogue, DialogueAction, DialogueInput, DialogueResult, QueueSight, StepAt, Values } from './scenario.ts';
+import type { Dialogue, DialogueAction, DialogueInput, DialogueNote, DialogueResult, QueueSight, StepAt, Values } from './scenario.ts';
 import type { ScenarioTest } from './scenario-schema.ts';
 import { type DialogueFacts, startDialogue, stepDialogue } from './step.ts';
 
@@ -79,8 +79,8 @@ export class DryRun {
   readonly hears: string[] = [];
   /** What was done beside talking, as `keep satisfaction=5`. */
   readonly does: string[] = [];
-  /** Names of the steps' notes. */
-  readonly notes: string[] = [];
+  /** What the steps noted. */
+  readonly notes: DialogueNote[] = [];
   /** Every step that it came to. */
   readonly way: StepAt[] = [];
   /** How it ended, as `handBack identified`; null while it goes on. */
@@ -207,7 +207,7 @@ export class DryRun {
 
   #take({ actions, notes, entered, timeoutMs }: DialogueResult): void {
     this.way.push(...entered);
-    this.notes.push(...notes.map((note) => note.name));
+    this.notes.push(...notes);
     if (timeoutMs !== 'asBefore') this.#dueAt = timeoutMs === null ? null : this.#at + timeoutMs;
     let next: DialogueInput | null = null;
     for (const action of actions) next = this.#carryOut(action) ?? next;
@@ -329,7 +329,8 @@ export function follow(run: DryRun, script: readonly string[]): void {
 /** Nobody in a script waits longer than this. */
 const PATIENCE_MS = 60 * 60_000;
 
-function act(run: DryRun, does: string): void {
+/** One thing that the caller of a script does. */
+export function act(run: DryRun, does: string): void {
   const [, verb = '', rest = ''] = /^(\S+)(?: (.+))?$/.exec(does) ?? [];
   switch (verb) {
     case 'silence':
@@ -386,18 +387,25 @@ export function worldOf({ given = {}, known = [] }: ScenarioTest): World {
   };
 }
 
+/** One test of a scenario file, run to its end. */
+export function dryRunOf(set: ScenarioSet, name: string, test: ScenarioTest): DryRun {
+  const caller = { language: test.language as Language, variables: (test.variables ?? {}) as Values };
+  const run = new DryRun(set, name, caller, worldOf(test));
+  follow(run, test.caller);
+  return run;
+}
+
 /** Runs the tests that a scenario file brings along. */
 export function runScenarioTests(set: ScenarioSet, name: string): ScenarioTestResult[] {
   const tests = set.scenarios.get(name)?.tests ?? [];
   return tests.map((test) => {
-    const caller = { language: test.language as Language, variables: (test.variables ?? {}) as Values };
-    const run = new DryRun(set, name, caller, worldOf(test));
-    follow(run, test.caller);
+    const run = dryRunOf(set, name, test);
     const ends = run.ends ?? 'waiting';
     const failures: string[] = [];
     if (ends !== test.ends) failures.push(`ends: expected '${test.ends}', got '${ends}'`);
     failures.push(...missing('hears', 'was not said', run.hears, test.hears), ...missing('does', 'was not done', run.does, test.does));
-    for (const part of test.hearsNot ?? []) if (run.hears.some((said) => said.includes(part))) failures.push(`hearsNot: '${part}' was said`);
+    for (const part of test.hearsNot ?? [])
+      if (run.hears.some((said) => said.includes(part))) failures.push(`hearsNot: '${part}' was said`);
     return { name: test.name, talk: { hears: run.hears, does: run.does, way: run.way, ends }, failures };
   });
 }

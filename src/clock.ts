@@ -5,9 +5,11 @@
 import cron, { type ScheduledTask } from 'node-cron';
 import type { Logger } from './base/log.ts';
 import { ensureEventPartitions } from './db/events.ts';
+import { forgetHooks } from './db/hooks.ts';
 import { beginJobRun, endJobRun, lastJobRun } from './db/jobs.ts';
 import { deleteExpiredSessions } from './db/people.ts';
 import type { Queryable } from './db/pool.ts';
+import { deleteOldReleases } from './db/releases.ts';
 
 export interface Job {
   readonly name: string;
@@ -21,6 +23,10 @@ export interface Job {
 }
 
 const HOUR_MS = 3_600_000;
+/** Whoever calls for longer goes on by newer scenarios, if the step is there. */
+const RELEASES_KEPT_MS = 30 * 24 * HOUR_MS;
+/** How long it can be seen what hooks sent, and what was given up. */
+const HOOKS_KEPT_MS = 90 * 24 * HOUR_MS;
 
 export function houseJobs(db: Queryable, renewLegs: () => Promise<void>): Job[] {
   return [
@@ -38,6 +44,20 @@ export function houseJobs(db: Queryable, renewLegs: () => Promise<void>): Job[] 
       remembered: true,
       everyMs: HOUR_MS,
       run: () => deleteExpiredSessions(db, Date.now()),
+    },
+    {
+      name: 'forget old releases of scenarios',
+      schedule: '0 27 3 * * *',
+      remembered: true,
+      everyMs: 24 * HOUR_MS,
+      run: () => deleteOldReleases(db, Date.now() - RELEASES_KEPT_MS),
+    },
+    {
+      name: 'forget old hooks',
+      schedule: '0 37 3 * * *',
+      remembered: true,
+      everyMs: 24 * HOUR_MS,
+      run: () => forgetHooks(db, Date.now() - HOOKS_KEPT_MS),
     },
   ];
 }

@@ -22,6 +22,8 @@ export const PastContact = Type.Object({
   cause: Nullable(Type.String()),
   disposition: Nullable(Type.String()),
   note: Nullable(Type.String()),
+  /** How long the recording is, of a message that was left on the phone; null: there is none. */
+  messageMs: Nullable(Type.Number()),
 });
 
 export const CustomerView = Type.Object({
@@ -47,8 +49,8 @@ export const ContactView = Type.Object({
   contactId: Type.String(),
   offerId: Nullable(Type.String()),
   channel: Literals('voice', 'callback', 'notice', 'message'),
-  origin: Literals('call', 'callMe', 'queueCallback', 'abandonedCallback', 'lostCallback', 'notice', 'voicemail', 'messageCallback'),
-  /** `dialling`: the visitor is being rung; `shown`: your phone is about to ring; then as named. */
+  origin: Literals('call', 'callMe', 'queueCallback', 'abandonedCallback', 'lostCallback', 'notice', 'voicemail', 'messageCallback', 'survey'),
+  /** `dialling`: the visitor is being rung; `shown`: your phone is about to ring, or (a message) yours to accept; then as named. */
   stage: Literals('dialling', 'shown', 'ringing', 'joining', 'connected', 'wrapUp'),
   language: Literals('ja', 'en'),
   callingNumber: Nullable(Type.String({ description: 'E.164, or null when withheld or missing' })),
@@ -63,6 +65,8 @@ export const ContactView = Type.Object({
   deadlineAt: Nullable(TimeMs),
   question: Nullable(Type.String()),
   pageUrl: Nullable(Type.String()),
+  /** What was left on the phone: to be heard at `/api/messages/<contactId>/audio`. */
+  message: Nullable(Type.Object({ durationMs: Type.Number() })),
   customer: CustomerView,
 });
 
@@ -168,8 +172,12 @@ export const ClientMessage = Type.Union([
   Request('setReady', { type: Type.Literal('setReady') }),
   Request('setNotReady', { type: Type.Literal('setNotReady'), reason: ChosenReasonView }),
   Request('offerShown', { type: Type.Literal('offerShown'), offerId: Type.String(short) }),
+  /** Of a message: there is no phone to answer. */
+  Request('accept', { type: Type.Literal('accept'), offerId: Type.String(short) }),
   Request('decline', { type: Type.Literal('decline'), offerId: Type.String(short) }),
   Request('hangUp', { type: Type.Literal('hangUp'), offerId: Type.String(short) }),
+  /** Calls whoever left the message that the agent listens to; the message is done with that. */
+  Request('callBack', { type: Type.Literal('callBack'), contactId: Type.String(short) }),
   Request('wrapUp', {
     type: Type.Literal('wrapUp'),
     contactId: Type.String(short),

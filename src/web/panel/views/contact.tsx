@@ -4,6 +4,7 @@ import type { AgentView, ContactView } from '../../messages.ts';
 import { duration, type I18n } from '../i18n.ts';
 import { formatNumber } from '../numbers.ts';
 import { contactName, type Panel } from '../panel.ts';
+import { MessageActions, MessageCard, Player } from './message.tsx';
 import { Icon, type IconName } from './pieces.tsx';
 
 interface Props {
@@ -21,6 +22,7 @@ const ORIGIN_ICONS: Readonly<Record<ContactView['origin'], IconName>> = {
   notice: 'notice',
   voicemail: 'voicemail',
   messageCallback: 'callback',
+  survey: 'phone',
 };
 
 export function ContactPane({ panel, agent, contact }: Props) {
@@ -46,7 +48,7 @@ function Head({ panel, agent, contact }: Props) {
       <div class="contact-who">
         <p class="contact-tags">
           <span class="stage" data-testid="stage">
-            {t(`stage.${contact.stage}`)}
+            {i18n.word(contact.channel === 'message' ? 'message' : 'stage', contact.stage)}
           </span>
           <span class="badge kind" data-kind={customer.kind}>
             {t(`kind.${customer.kind}`)}
@@ -66,7 +68,11 @@ function Head({ panel, agent, contact }: Props) {
           <Clock panel={panel} contact={contact} />
         </p>
       </div>
-      <Actions panel={panel} agent={agent} contact={contact} />
+      {contact.channel === 'message' ? (
+        <MessageActions panel={panel} contact={contact} />
+      ) : (
+        <Actions panel={panel} agent={agent} contact={contact} />
+      )}
     </header>
   );
 }
@@ -83,9 +89,10 @@ function Clock({ panel, contact }: { panel: Panel; contact: ContactView }) {
   if (contact.stage === 'wrapUp') return null;
   const talking = contact.stage === 'connected' && contact.connectedAt !== null;
   const from = talking && contact.connectedAt !== null ? contact.connectedAt : contact.arrivedAt;
+  const word = !talking ? 'contact.waited' : contact.channel === 'message' ? 'message.worked' : 'contact.talked';
   return (
     <span class="clock">
-      {t(talking ? 'contact.talked' : 'contact.waited')} <time class="timer">{duration(panel.now.value - from)}</time>
+      {t(word)} <time class="timer">{duration(panel.now.value - from)}</time>
     </span>
   );
 }
@@ -337,6 +344,7 @@ function Facts({ panel, contact }: { panel: Panel; contact: ContactView }) {
   const pageUrl = contact.pageUrl ?? '';
   return (
     <div class="column">
+      <MessageCard panel={panel} contact={contact} />
       {(question !== '' || pageUrl !== '') && (
         <section class="card question" aria-label={asked}>
           <h2>{asked}</h2>
@@ -441,11 +449,18 @@ function Known({ panel, contact }: { panel: Panel; contact: ContactView }) {
                   <span class="history-what">
                     {past.disposition !== null
                       ? i18n.word('disposition', past.disposition)
-                      : past.cause !== null
+                      : past.cause !== null && past.messageMs === null
                         ? i18n.word('cause', past.cause)
                         : i18n.word('channel', past.channel)}
                   </span>
                 </div>
+                {past.messageMs !== null && (
+                  <Player
+                    panel={panel}
+                    contactId={past.contactId}
+                    label={t('message.playerOf', { time: i18n.time(past.at, panel.now.peek()), duration: duration(past.messageMs) })}
+                  />
+                )}
                 {past.note !== null && past.note !== '' && <p>{past.note}</p>}
                 <p class="muted small">
                   {[i18n.word('channel', past.channel), past.desk, past.agent].filter((part) => part !== null).join(' · ')}

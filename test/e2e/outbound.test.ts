@@ -1,0 +1,162 @@
+/** What scenarios do on the phone beside greeting callers, by real calls: numbers outside, questions after a talk, notices with a key to confirm. */
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { parseDocument } from 'yaml';
+import { DEMO_EXAMPLES } from '#src/db/demo.ts';
+import { toneStrength } from '#test/support/audio.ts';
+import type { FarSide, ScriptedParty } from '#test/support/far-side.ts';
+import { Office, TestHouse, until } from './house.ts';
+import { toneFile } from './voice.ts';
+
+const { customer } = DEMO_EXAMPLES;
+const OUTSIDE = '+81355550001';
+
+/** Callers whom nobody knows may have an outside line. */
+const IDENTIFY = `name: identify
+languages: [en, ja]
+start: ask
+steps:
+  ask:
+    menu:
+      prompt: { ja: 外線は1を押してください。, en: Press 1 for an outside line. }
+      choices: { '1': out }
+      firstDigit: 20s
+    failed: nobody
+  out: { transferOut: { to: '${OUTSIDE}', timeout: 15s }, failed: engaged }
+  engaged: { say: { ja: お話し中です。, en: The line is engaged. }, next: end }
+  nobody: { handBack: notIdentified }
+  end: { hangUp: engaged }
+`;
+const SURVEY = `name: asked
+languages: [en, ja]
+start: ask
+steps:
+  ask:
+    ask:
+      prompt: { ja: 満足度を1から5で押してください。, en: Press 1 to 5 for how satisfied you are. }
+      digits: { min: 1, max: 1 }
+      firstDigit: 20s
+      saveAs: satisfaction
+      as: number
+    next: keep
+    failed: end
+  keep: { keep: { satisfaction: satisfaction }, next: thanks }
+  thanks: { say: { ja: ありがとうございました。, en: Thank you. }, next: end }
+  end: { hangUp: true }
+`;
+
+let scenariosDir: string;
+let house: TestHouse;
+let far: FarSide;
+let office: Office;
+const calls: ScriptedParty[] = [];
+
+beforeAll(async () => {
+  scenariosDir = mkdtempSync(join(tmpdir(), 'mg-scenarios-'));
+  cpSync(join(import.meta.dirname, '../../scenarios'), scenariosDir, { recursive: true });
+  writeFileSync(join(scenariosDir, 'identify.yaml'), IDENTIFY);
+  writeFileSync(join(scenariosDir, 'asked.yaml'), SURVEY);
+  // Whatever the hour at which this runs.
+  const logicFile = join(scenariosDir, 'control-logic.yaml');
+  const logic = parseDocument(readFileSync(logicFile, 'utf8'));
+  logic.set('desks', { default: { callbacks: { hours: '00:00-24:00' }, survey: 'asked' } });
+  writeFileSync(logicFile, logic.toString());
+  house = await TestHouse.start({ SCENARIOS_DIR: scenariosDir });
+  far = await house.farSide();
+  office = await Office.open(house, toneFile(700));
+}, 180_000);
+afterAll(async () => {
+  await office?.close();
+  await far?.stop();
+  await house?.remove();
+  rmSync(scenariosDir, { recursive: true, force: true });
+});
+afterEach(async () => {
+  for (const call of calls.splice(0)) await call.hangUp();
+  await house.logEverybodyOff();
+});
+
+async function call(options: Parameters<FarSide['call']>[0]): Promise<{ party: Awaited<ReturnType<FarSide['call']>>; id: string }> {
+  const before = await house.newestContact();
+  const party = await far.call(options);
+  calls.push(party);
+  const id = await until('the call is a contact', async () => {
+    const newest = await house.newestContact();
+    return newest !== before && newest;
+  });
+  return { party, id };
+}
+
+describe('a caller who is put through to a number outside', () => {
+  it('hears music, then whoever answers there, and is over when that one hangs up', async () => {
+    const { party, id } = await call({ from: '+81312345678', to: '1000', withheld: true, assertedNumber: null });
+    await house.waitForState(id, 'scenario');
+    const ringing = far.nextCall(OUTSIDE, 15_000);
+    await party.sendDigits('1');
+    const outside = await ringing;
+    await outside.answer();
+    await house.waitForEvent(id, 'established');
+    await party.startRecording();
+    await outside.startRecording();
+    await Promise.all([party.playTone(1_000, 3_000), outside.playTone(600, 3_000)]);
+    expect(toneStrength(await party.heard(), 600, { fromMs: 500, toMs: 2_500 })).toBeGreaterThan(0.8);
+    expect(toneStrength(await outside.heard(), 1_000, { fromMs: 500, toMs: 2_500 })).toBeGreaterThan(0.8);
+    await outside.hangUp();
+    expect((await party.ended()).cause).toBe(16);
+    await house.waitForState(id, 'ended');
+    expect(await house.contact(id)).toMatchObject({ cause: 'transferredOut' });
+    expect((await house.story(id)).slice(-5)).toEqual([
+      'originated',
+      'delivered',
+      'established',
+      'connectionCleared(outside)',
+      'contactEnded(transferredOut)',
+    ]);
+  });
+
+  it('is told that it is engaged when it is', async () => {
+    const { party, id } = await call({ from: '+81312345678', to: '1000', withheld: true, assertedNumber: null });
+    await house.waitForState(id, 'scenario');
+    const ringing = far.nextCall(OUTSIDE, 15_000);
+    await party.sendDigits('1');
+    await (await ringing).hangUp(17);
+    await party.ended();
+    await house.waitForState(id, 'ended');
+    expect(await house.contact(id)).toMatchObject({ cause: 'hungUpByScenario', disposition: 'engaged' });
+    expect(await house.story(id)).toContain('failed(busy)');
+  });
+
+  it('lets nobody ring on outside when it gives up', async () => {
+    const { party, id } = await call({ from: '+81312345678', to: '1000', withheld: true, assertedNumber: null });
+    await house.waitForState(id, 'scenario');
+    const ringing = far.nextCall(OUTSIDE, 15_000);
+    await party.sendDigits('1');
+    const outside = await ringing;
+    await party.hangUp();
+    await outside.ended();
+    await house.waitForState(id, 'ended');
+    expect(await house.contact(id)).toMatchObject({ cause: 'abandonedInScenario' });
+  });
+});
+
+describe('a customer who is asked after the talk', () => {
+  it('answers when the agent has hung up, while the agent wraps up', async () => {
+    const tanaka = await office.ready('tanaka');
+    const { party, id } = await call({ from: customer.number, to: '1000' });
+    await tanaka.talk();
+    await tanaka.page.getByRole('button', { name: 'Hang up' }).click();
+    const survey = await house.contactIn('scenario');
+    await tanaka.finish('resolved');
+    await party.sendDigits('4');
+    expect((await party.ended()).cause).toBe(16);
+    await house.waitForState(survey, 'ended');
+    expect(await house.contact(survey)).toMatchObject({ cause: 'surveyDone' });
+    expect(await house.contact(id)).toMatchObject({ cause: 'handled', agentId: 'tanaka' });
+    const { rows } = await house.db.query('select talk_id, agent_id, desk_id, question, answer from survey_answer');
+    expect(rows).toEqual([{ talk_id: id, agent_id: 'tanaka', desk_id: customer.desk, question: 'satisfaction', answer: '4' }]);
+    expect(tanaka.faults).toEqual([]);
+    await tanaka.context.close();
+  });
+});

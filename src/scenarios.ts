@@ -64,6 +64,8 @@ const READ_TRIES = 50;
 const READ_AGAIN_MS = 100;
 /** Rendering takes a second or two when everything is new; nobody wants to read more often than this. */
 const TELL_EVERY_MS = 1_000;
+/** What has no voice by then is rendered while we are open: whoever needs it first waits a moment, and goes before the rest. */
+const START_WITHOUT_MS = 2_000;
 
 /**
  * Reads the folder for the first time, and makes the prompts ready.
@@ -76,7 +78,7 @@ export async function openScenarios(options: ScenariosOptions, progress: (what: 
   const files = await readQuietFolder(folder, place);
   const checked = checkFiles(files, place, directory());
   if (Array.isArray(checked)) throw new FileProblemsError(checked);
-  await makeReady(checked.release, options, progress);
+  await makeReady(checked.release, options, progress, START_WITHOUT_MS);
   const { tests, problems } = await test(checked.release, place);
   // There is no better one to stay with; but they are told, and whatever comes next must pass its own.
   if (problems.length > 0) log.warn({ problems: problems.map(formatProblem) }, 'tests of the scenarios fail');
@@ -283,13 +285,15 @@ async function makeReady(
   { wordings, set }: Release,
   { prompts, log }: ScenariosOptions,
   progress: (what: string) => void = () => undefined,
+  waitMs = Number.POSITIVE_INFINITY,
 ): Promise<void> {
   let toldAt = performance.now();
-  const counts = await prompts.renderAll(finitePrompts(wordings, [...set.scenarios.values()]), ({ done, total }) => {
+  const tell = ({ done, total }: { readonly done: number; readonly total: number }): void => {
     if (performance.now() - toldAt < TELL_EVERY_MS) return;
     toldAt = performance.now();
     progress(`${done}/${total}`);
-  });
+  };
+  const counts = await prompts.renderAll(finitePrompts(wordings, [...set.scenarios.values()]), tell, waitMs);
   if (counts.tones > 0) log.warn(counts, 'some prompts have no voice: tones take their place; see npm run prompts');
 }
 

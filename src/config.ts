@@ -336,7 +336,11 @@ const groups = {
     ),
     OUTSIDE_AT_ONCE: setting(integer(0, 10_000), '10', 'How many callers may be put through to numbers outside at once.'),
     OUTSIDE_LONGEST_MS: setting(timeMs(minute), '14400000', 'How long they may talk there.'),
-    NOTICE_LINES: setting(integer(1, 10_000), '10', 'How many may be told notices by scenarios at once, those who are being rung included.'),
+    NOTICE_LINES: setting(
+      integer(1, 10_000),
+      '10',
+      'How many may be told notices by scenarios at once, those who are being rung included.',
+    ),
     ANNOUNCEMENT_MS: setting(
       timeMs(10_000, 10 * minute),
       '60000',
@@ -350,7 +354,7 @@ const groups = {
       'Who recognises what callers say, where a scenario lets them speak; docs/services.md has its form.',
     ),
     SPEECH_RECOGNITION_TOKEN: optional(text, 'none is sent', 'Sent to it as a bearer token.', true),
-    SPEECH_RECOGNITION_MS: setting(timeMs(100, 30_000), '3000', 'How long it may take; then the caller is asked again.'),
+    SPEECH_RECOGNITION_MS: setting(timeMs(100, 5_000), '3000', 'How long it may take; then the caller is asked again.'),
     SPEECH_CONFIDENCE: setting(integer(0, 100, ' of per cent'), '50', 'What it is less sure of counts as not understood.'),
   },
   'Times and tries': {

@@ -4,7 +4,7 @@
  */
 import { type CountryCode, isSupportedCountry, parsePhoneNumberFromString } from 'libphonenumber-js/max';
 import type { Arrival } from '../cti/port.ts';
-import type { CallingNumber, Party, PartyRecord } from '../routing/party.ts';
+import type { CallingNumber, Party, PartyKey, PartyRecord } from '../routing/party.ts';
 import { UNKNOWN_PARTY } from '../routing/party.ts';
 
 /** What networks and phones send in place of a number that they withhold or do not have (RFC 3323, and habit). */
@@ -68,7 +68,7 @@ function userPart(text: string): string {
 }
 
 /** The party that a look-up by the calling number gives: who was found, somebody new, or nobody to go by. */
-export function partyFor(record: PartyRecord | null, foundBy: 'callingNumber' | 'customerCode', number: CallingNumber): Party {
+export function partyFor(record: PartyRecord | null, foundBy: PartyKey, number: CallingNumber): Party {
   if (record) return { kind: record.kind, record, foundBy };
   return number.kind === 'valid' ? { kind: 'new', record: null, foundBy: null } : UNKNOWN_PARTY;
 }

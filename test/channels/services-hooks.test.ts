@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { pino } from 'pino';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { unwrap } from '#src/base/checked-yaml.ts';
@@ -161,6 +162,17 @@ describe('a hook that fails', () => {
     far.answer = (response) => response.writeHead(422).end();
     await started().add(job('c1.1'));
     await expect.poll(rows).toMatchObject([{ state: 'givenUp', tries: 1, failure: 'status' }]);
+  });
+
+  it('can be tried again as the manual says, when the receiver has been put right', async () => {
+    far.answer = (response) => response.writeHead(400).end();
+    await started({ now: Date.now }).add(job('c1.1'));
+    await expect.poll(rows).toMatchObject([{ state: 'givenUp' }]);
+    far.answer = (response) => response.end();
+    const manual = readFileSync(new URL('../../docs/services.md', import.meta.url), 'utf8');
+    const again = /^update hook_job .*;$/m.exec(manual)?.[0] ?? '';
+    await database.pool.query(again.replace("'demo'", "'a'").replace("'…'", "'c1.1'"));
+    await expect.poll(rows).toMatchObject([{ state: 'sent', failure: null }]);
   });
 
   it('is not led elsewhere', async () => {

@@ -4,6 +4,7 @@ import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type RawData, type WebSocket, WebSocketServer } from 'ws';
 import { SpeechClient } from '#src/channels/speech.ts';
+import { loadConfig } from '#src/config.ts';
 import { FarServer, json } from './far-server.ts';
 
 const WAV = new Uint8Array([82, 73, 70, 70, 0, 1, 2, 255]);
@@ -23,6 +24,28 @@ const clientOf = (url: string, timeoutMs = 5_000): SpeechClient =>
     log: pino({ level: 'debug' }, { write: (line) => void log.push(line) }),
     onHeard: (outcome) => heard.push(outcome),
   });
+
+describe('a recogniser', () => {
+  const settings = (env: Record<string, string>) => {
+    const loaded = loadConfig(env, [], () => '');
+    return loaded.kind === 'config' ? loaded.config.speech : loaded.text;
+  };
+
+  it('is not there unless its address is set', () => {
+    expect(settings({ SPEECH_RECOGNITION_TOKEN: 'geheim' })).toBeNull();
+    expect(settings({ SPEECH_RECOGNITION_URL: 'wss://speech.example.jp/listen', SPEECH_RECOGNITION_TOKEN: 'geheim' })).toEqual({
+      url: 'wss://speech.example.jp/listen',
+      token: 'geheim',
+      confidence: 0.5,
+      timeoutMs: 3_000,
+    });
+  });
+
+  it('has to be one that can be reached', () => {
+    expect(settings({ SPEECH_RECOGNITION_URL: 'file:///speech' })).toContain('SPEECH_RECOGNITION_URL (environment)');
+    expect(settings({ SPEECH_CONFIDENCE: '101' })).toContain('SPEECH_CONFIDENCE (environment)');
+  });
+});
 
 describe('a recogniser over HTTP', () => {
   let far: FarServer;

@@ -9,6 +9,7 @@ import type { Controller } from './contact/controller.ts';
 import type { FloorContext } from './contact/floor.ts';
 import type { Contact } from './contact/model.ts';
 import type { Address } from './cti/port.ts';
+import { type MessageAudioParts, messageAudio } from './message-audio.ts';
 import { nextTimeToCall } from './routing/call-hours.ts';
 import type { RulesOfDesks } from './routing/desk-rules.ts';
 import type { Desk, Directory, Entry } from './routing/directory.ts';
@@ -28,7 +29,7 @@ import {
 import { type Principal, RequestRefused, type WebBackend } from './web/backend.ts';
 import type { AgentView, CustomerView, ForcedChange } from './web/messages.ts';
 
-export interface BackendParts {
+export interface BackendParts extends Pick<MessageAudioParts, 'storedMessage' | 'recording'> {
   readonly controller: Controller;
   readonly directory: () => Directory;
   readonly rulesOf: RulesOfDesks;
@@ -254,6 +255,8 @@ export function createBackend(house: BackendParts): WebBackend {
       const parts = house.parts();
       return { ready: controller.trouble === null && Object.values(parts).every((p) => p === 'ok'), parts };
     },
+
+    messageAudio: messageAudio(house),
 
     async contactEvents(principal: Principal, contactId) {
       const found = await house.contactEvents(contactId);

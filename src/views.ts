@@ -111,6 +111,7 @@ export function contactView(
     deadlineAt: offer?.timers.ring ?? offer?.timers.dial ?? agent.timers.wrapUp ?? null,
     question: contact.callMe?.question || null,
     pageUrl: contact.callMe?.pageUrl || null,
+    message: contact.message ? { durationMs: contact.message.durationMs } : null,
     customer,
   };
 }

@@ -7,7 +7,7 @@ import { NO_WISHES } from '../routing/desk-rules.ts';
 import { InputRefused, releaseAfterOffer } from './agents.ts';
 import { endContact } from './end.ts';
 import type { Draft } from './floor.ts';
-import type { Contact, Decision } from './model.ts';
+import type { Contact, Decision, FloorInput } from './model.ts';
 import { requireOffer } from './offering.ts';
 import { continueAsCallback, decideAndQueue, newContact, queueAt } from './queueing.ts';
 
@@ -90,4 +90,11 @@ export function onMessageCallBack(draft: Draft, agentId: AgentId, contactId: Con
   endContact(draft, contactId, 'handled');
   const preferred = { agentId, until: draft.at + CALL_BACK_BY_SAME_AGENT_MS };
   continueAsCallback(draft, { ...contact, preferred }, 'messageCallback');
+}
+
+/** Who listened, and when, is in the log: also of a message that is over. */
+export function onMessageHeard(draft: Draft, heard: Extract<FloorInput, { readonly type: 'messageHeard' }>): void {
+  const { agentId, contactId, deskId, customerId } = heard;
+  const nothing = { offerId: null, legId: null, cause: null, data: {} };
+  draft.events.push({ at: draft.at, name: 'messageHeard', contactId, customerId, deskId, agentId, ...nothing });
 }

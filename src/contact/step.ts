@@ -27,7 +27,7 @@ import { onDirectoryChanged, sendOn } from './directory-changed.ts';
 import { type Changes, Draft, type Floor, type FloorContext, withoutTimers } from './floor.ts';
 import { giveOut } from './give-out.ts';
 import { hangUpLeg, hangUpStray } from './legs.ts';
-import { onMessageCallBack, onOfferAccepted } from './messages.ts';
+import { onMessageCallBack, onMessageHeard, onOfferAccepted } from './messages.ts';
 import type { Contact, FloorInput, Offer } from './model.ts';
 import {
   askAgent,
@@ -116,6 +116,8 @@ function decide(draft: Draft, input: FloorInput): void {
       return onAgentHangUp(draft, input.agentId, input.offerId);
     case 'messageCallBack':
       return onMessageCallBack(draft, input.agentId, input.contactId);
+    case 'messageHeard':
+      return onMessageHeard(draft, input);
     case 'wrapUp':
       return onWrapUp(draft, input.agentId, input.contactId, input.disposition, input.note);
     case 'callMeRequested':

@@ -1,5 +1,5 @@
 /** Contacts that may be over, as the web edge asks for them. */
-import type { ContactId, DeskId, DomainId } from '../base/ids.ts';
+import type { ContactId, CustomerId, DeskId, DomainId, RecordingId } from '../base/ids.ts';
 import type { Contact } from '../contact/model.ts';
 import type { Queryable } from './pool.ts';
 
@@ -32,5 +32,25 @@ export async function deskOfContact(
     domainId,
     contactId,
   ]);
+  return rows[0] ?? null;
+}
+
+/** What was left on the phone, and with which contact. */
+export interface StoredMessage {
+  /** The message itself; a callback to whoever left it continues it. */
+  readonly contactId: ContactId;
+  readonly deskId: DeskId | null;
+  readonly customerId: CustomerId | null;
+  readonly recording: RecordingId;
+}
+
+/** The message that a contact is about. Null when there is no such contact, or nothing was left. */
+export async function messageOfContact(db: Queryable, domainId: DomainId, contactId: ContactId): Promise<StoredMessage | null> {
+  const { rows } = await db.query<{ [K in keyof StoredMessage]: StoredMessage[K] }>(
+    `select case channel when 'message' then id else coalesce(continues_id, id) end as "contactId", desk_id as "deskId",
+       customer_id as "customerId", doc #>> '{message,recording}' as recording
+     from contact where domain_id = $1 and id = $2 and doc #>> '{message,recording}' is not null`,
+    [domainId, contactId],
+  );
   return rows[0] ?? null;
 }

@@ -23,7 +23,8 @@ const PAST = (column: 'customer_id' | 'organisation_id', owner: string): string 
   (select coalesce(jsonb_agg(past.view order by past.arrived_at desc), '[]') from (
     select t.arrived_at, jsonb_build_object(
       'contactId', t.id, 'at', floor(extract(epoch from t.arrived_at) * 1000), 'channel', t.channel,
-      'desk', k.name, 'agent', u.name, 'cause', t.cause, 'disposition', t.disposition, 'note', t.note) as view
+      'desk', k.name, 'agent', u.name, 'cause', t.cause, 'disposition', t.disposition, 'note', t.note,
+      'messageMs', case t.channel when 'message' then (t.doc #>> '{message,durationMs}')::float8 end) as view
     from contact t
     left join desk k on k.domain_id = t.domain_id and k.id = t.desk_id
     left join app_user u on u.domain_id = t.domain_id and u.id = t.agent_id

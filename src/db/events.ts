@@ -22,13 +22,13 @@ export async function contactEvents(
 ): Promise<LoggedEvent[]> {
   const { rows: spans } = await db.query<{ since: Date; until: Date | null; desk_id: DeskId | null }>({
     name: 'span of a contact',
-    text: `select arrived_at as since, ended_at + interval '1 day' as until, desk_id from contact where domain_id = $1 and id = $2`,
+    text: `select arrived_at as since, case when channel <> 'message' then ended_at + interval '1 day' end as until, desk_id from contact where domain_id = $1 and id = $2`,
     values: [domainId, contactId],
   });
   const span = spans[0];
   if (visibleDesks && !(span?.desk_id && visibleDesks.has(span.desk_id))) return [];
-  // From its arrival to a day after its end, when nothing of it can come any more: other months' partitions are not even opened,
-  // which only parameters can tell before the statement begins.
+  // From its arrival to a day after its end, when nothing of it can come any more (but a message can be listened to again): other
+  // months' partitions are not even opened, which only parameters can tell before the statement begins.
   const { rows } = await db.query<LoggedEvent>({
     name: 'events of a contact',
     text: `select e.seq::float8 as seq, e.n, round(extract(epoch from e.at) * 1000)::float8 as at, e.name, e.contact_id as "contactId",

@@ -135,6 +135,11 @@ export interface WebBackend {
 
   health(): { readonly ready: boolean; readonly parts: Readonly<Record<string, 'ok' | string>> };
   metrics(): Promise<{ readonly contentType: string; readonly text: string }>;
+  /**
+   * What was left on the phone in a contact, as a WAV file. That it is listened to is in the log.
+   * @throws RequestRefused `noSuchMessage` for one that this principal may not hear, `notStoredYet`: a moment later it can be heard
+   */
+  messageAudio(principal: Principal, contactId: ContactId): Promise<Buffer>;
   /** For the timeline: every event of a contact that the principal may see. */
   contactEvents(principal: Principal, contactId: ContactId): Promise<readonly Record<string, unknown>[]>;
 }

@@ -135,10 +135,14 @@ function floorInput(agentId: AgentId, message: OwnRequest): FloorInput {
       return { type: 'agentSetNotReady', agentId, reason: message.reason };
     case 'offerShown':
       return { type: 'offerShown', agentId, offerId: message.offerId };
+    case 'accept':
+      return { type: 'offerAccepted', agentId, offerId: message.offerId };
     case 'decline':
       return { type: 'offerDeclined', agentId, offerId: message.offerId };
     case 'hangUp':
       return { type: 'agentHangUp', agentId, offerId: message.offerId };
+    case 'callBack':
+      return { type: 'messageCallBack', agentId, contactId: message.contactId };
     case 'wrapUp':
       return { type: 'wrapUp', agentId, contactId: message.contactId, disposition: message.disposition, note: message.note };
     case 'extendWrapUp':

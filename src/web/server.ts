@@ -22,6 +22,7 @@ import { CALL_ME_STATES, type CallMeState, type Principal, RequestRefused, type 
 import { callMeDesk } from './call-me-desk.ts';
 import { callbackPath } from './callback/page.ts';
 import { callbackPages } from './callback/routes.ts';
+import { messageRoutes } from './message-routes.ts';
 import { type NoticeDesk, noticeRoutes } from './notices.ts';
 import { type DemoEntry, demoPage, notBuiltPage, preferredLanguage, startPage } from './pages.ts';
 import { MAX_MESSAGE_BYTES, type PanelLimits, panelHub } from './panels.ts';
@@ -546,6 +547,7 @@ export async function startWeb(options: WebOptions): Promise<RunningWeb> {
   });
   app.register(callbackPages({ backend, now }));
 
+  messageRoutes(app, { audio: (principal, id) => backend.messageAudio(principal, id), requirePrincipal, errors });
   if (options.notices) noticeRoutes(app, { desk: options.notices, requirePrincipal, requireOwnPage, errors });
 
   // ---------------------------------------------------------------- watchers of the house

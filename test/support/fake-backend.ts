@@ -43,6 +43,7 @@ export const FAKE_CUSTOMER: CustomerView = {
       cause: 'handled',
       disposition: 'repairArranged',
       note: '排水の異音。部品手配済み。',
+      messageMs: null,
     },
     {
       contactId: 'c-old-1',
@@ -53,6 +54,7 @@ export const FAKE_CUSTOMER: CustomerView = {
       cause: 'handled',
       disposition: 'answered',
       note: 'フィルターの交換時期について。',
+      messageMs: null,
     },
   ],
 };
@@ -97,6 +99,10 @@ export interface FakeBackend extends WebBackend {
   refuseNext(code: string): void;
   /** The next submit fails as when the database is away. */
   failNext(): void;
+  /** What can be heard of a contact; null: nothing yet. Contacts that are not given here have none. */
+  setRecording(contactId: string, wav: Buffer | null): void;
+  /** Who listened to what, in order. */
+  readonly heard: readonly { readonly agentId: AgentId; readonly contactId: string }[];
   setHealth(health: ReturnType<WebBackend['health']>): void;
   /** Says that these agents changed, without any change. */
   touch(...agents: AgentId[]): void;
@@ -114,6 +120,8 @@ export function createFakeBackend(options: { readonly now?: () => EpochMs; reado
   const callMeTokens: string[] = [];
   const callMe = new Map<string, Callback>();
   const moves: { token: string; to: EpochMs | null }[] = [];
+  const recordings = new Map<string, Buffer | null>();
+  const heard: { agentId: AgentId; contactId: string }[] = [];
   let entryWait: EntryWait = { estimatedWaitMs: 240_000, because: null, opensAt: null };
   /** Every half hour from ten to four, by Tokyo's clock, for three days. */
   const times = (): EpochMs[] => {
@@ -236,8 +244,23 @@ export function createFakeBackend(options: { readonly now?: () => EpochMs; reado
         );
       case 'offerShown':
         if (agent.contact?.offerId !== input.offerId) throw new RequestRefused('offerGone', 'The offer is no longer there.');
-        setContact(input.agentId, { ...agent.contact, stage: 'ringing', deadlineAt: now() + 20_000 });
+        setContact(input.agentId, {
+          ...agent.contact,
+          stage: agent.contact.channel === 'message' ? 'shown' : 'ringing',
+          deadlineAt: now() + 20_000,
+        });
         return touch(input.agentId);
+      case 'offerAccepted':
+        if (agent.contact?.offerId !== input.offerId) throw new RequestRefused('offerGone', 'The offer is no longer there.');
+        setContact(input.agentId, { ...agent.contact, stage: 'connected', connectedAt: now(), deadlineAt: null });
+        return touch(input.agentId);
+      case 'messageCallBack': {
+        const { contact } = agent;
+        if (contact?.contactId !== input.contactId) throw new RequestRefused('notInHand', 'This message is not in your hands.');
+        const callback = { channel: 'callback', origin: 'messageCallback', stage: 'dialling', offerId: `o-${++counter}` } as const;
+        setContact(input.agentId, { ...contact, ...callback, contactId: `c-${counter}`, connectedAt: null });
+        return touch(input.agentId);
+      }
       case 'offerDeclined':
         if (agent.contact?.offerId !== input.offerId) throw new RequestRefused('offerGone', 'The offer is no longer there.');
         setContact(input.agentId, null);
@@ -408,6 +431,13 @@ export function createFakeBackend(options: { readonly now?: () => EpochMs; reado
         text: '# TYPE madoguchi_contacts_waiting gauge\nmadoguchi_contacts_waiting 0\n',
       };
     },
+    async messageAudio({ agentId }, contactId) {
+      const wav = recordings.get(contactId);
+      if (wav === undefined) throw new RequestRefused('noSuchMessage', 'There is no such message, or you may not hear it.', 404);
+      if (wav === null) throw new RequestRefused('notStoredYet', 'The recording is still on its way.', 404);
+      heard.push({ agentId, contactId });
+      return wav;
+    },
     async contactEvents(principal, contactId) {
       if (contactId !== 'c-1') throw new RequestRefused('noSuchContact', 'There is no such contact, or you may not see it.', 404);
       return [{ at: now(), name: 'contactArrived', contactId, agentId: principal.agentId }];
@@ -437,6 +467,7 @@ export function createFakeBackend(options: { readonly now?: () => EpochMs; reado
         deadlineAt: now() + 1_000,
         question: null,
         pageUrl: null,
+        message: null,
         customer: FAKE_CUSTOMER,
         ...change,
       };
@@ -480,6 +511,10 @@ export function createFakeBackend(options: { readonly now?: () => EpochMs; reado
     failNext() {
       failing = true;
     },
+    setRecording(contactId, wav) {
+      recordings.set(contactId, wav);
+    },
+    heard,
     setHealth(value) {
       health = value;
     },

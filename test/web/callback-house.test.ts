@@ -50,6 +50,8 @@ beforeEach(async () => {
       principalOf: nothing,
       logOut: async () => undefined,
       customerView: nothing,
+      storedMessage: nothing,
+      recording: nothing,
       contactEvents: nothing,
       forcedChanges: async () => [],
       parts: () => ({}),

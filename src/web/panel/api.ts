@@ -7,6 +7,22 @@ export const PATHS = {
   socket: '/ws/panel',
 } as const;
 
+/** What was left on the phone in a contact, for a player. */
+export const audioPath = (contactId: string): string => `/api/messages/${encodeURIComponent(contactId)}/audio`;
+
+/** Why a player got nothing: the server's word, or `unreachable`; `broken` when there was something that it could not play. */
+export async function whyNoAudio(contactId: string): Promise<string> {
+  try {
+    const response = await fetch(audioPath(contactId), { headers: { range: 'bytes=0-0' } });
+    if (response.ok) return 'broken';
+    const body: unknown = await response.json();
+    return typeof body === 'object' && body !== null && 'code' in body ? String(body.code) : 'unreachable';
+  } catch {
+    // No answer, or none of ours.
+    return 'unreachable';
+  }
+}
+
 export type LogInProblem =
   | { readonly type: 'wrong' }
   | { readonly type: 'throttled'; readonly retryAfterMs: number }

@@ -3,9 +3,11 @@ import type { Panel } from './panel.ts';
 import type { WordKey } from './words.en.ts';
 
 export const KEYS: readonly { readonly key: string; readonly word: WordKey }[] = [
-  { key: 'A', word: 'action.answer' },
+  { key: 'A', word: 'help.answer' },
   { key: 'D', word: 'action.decline' },
-  { key: 'H', word: 'action.hangUp' },
+  { key: 'H', word: 'help.hangUp' },
+  { key: 'P', word: 'message.play' },
+  { key: 'C', word: 'message.callBack' },
   { key: 'R', word: 'action.ready' },
   { key: 'N', word: 'action.notReady' },
   { key: 'M', word: 'action.mute' },
@@ -36,15 +38,23 @@ export function listenToKeys(panel: Panel): () => void {
     const state = panel.agent.value?.state;
     if (state === undefined || state === 'loggedOff') return;
     const stage = panel.contact.value?.stage;
+    const isMessage = panel.contact.value?.channel === 'message';
     switch (event.key.toLowerCase()) {
       case 'a':
-        if (stage === 'ringing') panel.answer();
+        if (isMessage) panel.accept();
+        else if (stage === 'ringing') panel.answer();
         break;
       case 'd':
         if (stage === 'ringing' || stage === 'shown' || stage === 'dialling') panel.decline();
         break;
       case 'h':
         if (stage === 'connected' || stage === 'joining') panel.hangUp();
+        break;
+      case 'p':
+        panel.togglePlay();
+        break;
+      case 'c':
+        if (isMessage && stage === 'connected') panel.callBack();
         break;
       case 'r':
         panel.request({ type: 'setReady' });

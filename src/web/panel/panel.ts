@@ -5,7 +5,7 @@
 import { batch, computed, effect, type ReadonlySignal, type Signal, signal, untracked } from '@preact/signals';
 import type { AgentView, ContactView, FloorMessage, ForcedChange, ServerMessage } from '../messages.ts';
 import { logOut, socketUrl, whoAmI } from './api.ts';
-import { createI18n, type I18n } from './i18n.ts';
+import { createI18n, duration, type I18n } from './i18n.ts';
 import { type BrowserPhone, createBrowserPhone } from './phone.ts';
 import { askForNotifications, createRinger, notify } from './ring.ts';
 import { type ClientRequest, type Link, PanelSocket } from './socket.ts';
@@ -72,8 +72,14 @@ export interface Panel {
   request(request: ClientRequest): boolean;
   logOn(phone: 'browser' | 'deskPhone'): Promise<boolean>;
   answer(): void;
+  /** Takes a message that is offered. */
+  accept(): void;
   decline(): void;
   hangUp(): void;
+  /** Calls whoever left the message. */
+  callBack(): void;
+  /** Plays the message in hand, or pauses it. */
+  togglePlay(): void;
   toggleMute(): void;
   setDraft(change: Partial<Omit<Draft, 'contactId'>>): void;
   finishWrapUp(): boolean;
@@ -173,7 +179,9 @@ export function createPanel(audio: HTMLAudioElement): Panel {
     if (after !== null && isOffer(after) && (isNew || after.offerId !== before?.offerId)) {
       const who = contactName(after, i18n);
       const kind = i18n.word('kind', after.customer.kind);
-      announcement.value = t('announce.offer', { who, kind, desk: after.desk.name });
+      const said = after.channel === 'message' ? 'announce.message' : 'announce.offer';
+      announcement.value = t(said, { who, kind, desk: after.desk.name, duration: duration(after.message?.durationMs ?? 0) });
+      if (after.channel === 'message') ringer.chime();
       takeBackNotification();
       takeBackNotification = notify(t('title.offer', { who }), `${kind} · ${after.desk.name}`);
       keypadOpen.value = false;
@@ -182,9 +190,9 @@ export function createPanel(audio: HTMLAudioElement): Panel {
     }
     if (!isOffer(after)) takeBackNotification();
     if (after?.stage === 'connected' && before?.stage !== 'connected')
-      announcement.value = t('announce.connected', { who: contactName(after, i18n) });
+      announcement.value = t(after.channel === 'message' ? 'announce.accepted' : 'announce.connected', { who: contactName(after, i18n) });
     if (after?.stage === 'wrapUp' && before?.stage !== 'wrapUp') {
-      announcement.value = t('announce.wrapUp');
+      announcement.value = t(after.channel === 'message' ? 'announce.messageDone' : 'announce.wrapUp');
       keypadOpen.value = false;
     }
     if (after === null && isOffer(before)) announcement.value = t('announce.gone');
@@ -473,6 +481,12 @@ export function createPanel(audio: HTMLAudioElement): Panel {
           toast(t('refused.noPhone'));
       }, 1_000);
     },
+    accept() {
+      const view = contact.value;
+      if (view?.channel !== 'message' || view.offerId === null) return;
+      ringer.unlock();
+      request({ type: 'accept', offerId: view.offerId });
+    },
     decline() {
       const offerId = contact.value?.offerId;
       if (offerId == null) return;
@@ -489,6 +503,17 @@ export function createPanel(audio: HTMLAudioElement): Panel {
         if (phone.call.value === null) toast(t('refused.notConnected'));
         else phone.hangUp();
       }
+    },
+    callBack() {
+      const view = contact.value;
+      if (view?.channel === 'message' && view.callingNumber !== null) request({ type: 'callBack', contactId: view.contactId });
+    },
+    togglePlay() {
+      const player = document.querySelector<HTMLAudioElement>('audio.voicemail[data-main=true]');
+      if (player === null) return;
+      if (!player.paused) return player.pause();
+      // What keeps it from playing, the player's own error event tells.
+      player.play().catch(() => undefined);
     },
     toggleMute() {
       const call = phone.call.value;

@@ -3,6 +3,8 @@
 export interface Ringer {
   start(): void;
   stop(): void;
+  /** Once: for what may wait a little. */
+  chime(): void;
   /** Makes sound possible later; must be called from a click or a key. */
   unlock(): void;
 }
@@ -40,16 +42,24 @@ export function createRinger(): Ringer {
     if (context.state === 'suspended') void context.resume();
   };
 
+  const open = (level: number): boolean => {
+    unlock();
+    if (context === null) return false;
+    master?.disconnect();
+    master = new GainNode(context, { gain: level });
+    master.connect(context.destination);
+    return true;
+  };
+
   return {
     unlock,
     start() {
-      if (timer !== null) return;
-      unlock();
-      if (context === null) return;
-      master = new GainNode(context, { gain: 0.35 });
-      master.connect(context.destination);
+      if (timer !== null || !open(0.35)) return;
       burst();
       timer = setInterval(burst, RING_MS.period);
+    },
+    chime() {
+      if (timer === null && open(0.2)) burst();
     },
     stop() {
       if (timer === null) return;

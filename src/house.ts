@@ -34,11 +34,13 @@ import { agentEndpoints, authenticate, createSession, deleteSession, findSession
 import { createPool } from './db/pool.ts';
 import { type Log, startPostgres } from './db/postgres-server.ts';
 import { PgRecordingStore } from './db/recordings.ts';
+import { stepCounts } from './db/scenario-counts.ts';
 import { PgFloorStore } from './db/store.ts';
 import { visibleDesks } from './db/visibility.ts';
-import { floorMetrics } from './metrics.ts';
-import { feedNotices, type NoticeParts, noticeDesk } from './notices.ts';
+import { floorMetrics, scenarioMetrics } from './metrics.ts';
+import { feedNotices, type NoticeParts, noticeDesk, tellersOf } from './notices.ts';
 import type { Directory } from './routing/directory.ts';
+import { scenarioDesk } from './scenario-desk.ts';
 import { scenarioServices } from './scenario-services.ts';
 import { openScenarios } from './scenarios.ts';
 import { buildWeb } from './web/build.ts';
@@ -50,6 +52,8 @@ export interface House {
   /** What somebody can log in with: the demo centre's people, or a new centre's first administrator. Null for any other. */
   readonly access: { readonly kind: 'demo' | 'newCentre'; readonly userName: string; readonly password: string } | null;
   readonly switchVersion: string;
+  /** Reads the folder of scenarios now. */
+  reload(): Promise<void>;
   /** Ends everything that this house started, and only that. */
   stop(): Promise<void>;
 }
@@ -130,9 +134,10 @@ async function open(
   const prompts = await PromptFiles.open({
     cacheDir: join(config.dataDir, 'prompts'),
     recordingsDir: join(config.scenariosDir, 'prompts'),
-    voices: await findVoices(process.env['PATH'] ?? ''),
+    voices: await findVoices(process.env['PATH'] ?? '', config.voices),
     log,
   });
+  closers.push(() => prompts.stop());
   const scenarios = await openScenarios(
     {
       folder: config.scenariosDir,
@@ -268,6 +273,7 @@ async function open(
     directory: () => directory,
     rulesOf: (deskId) => context().rulesOf(deskId),
     countries,
+    scenarios: () => tellersOf(scenarios.state.release.set),
     now: Date.now,
     log,
   };
@@ -277,7 +283,7 @@ async function open(
   // ---- web
   progress('web');
   const registry = floorMetrics(controller, () => directory);
-  for (const metric of services.metrics) registry.registerMetric(metric);
+  for (const metric of [...services.metrics, ...scenarioMetrics(() => scenarios.state)]) registry.registerMetric(metric);
   const backend = createBackend({
     controller,
     directory: () => directory,
@@ -338,6 +344,14 @@ async function open(
     log,
     staticDir,
     notices: noticeDesk(noticeParts, () => feeder.changed()),
+    scenarios: scenarioDesk({
+      state: () => scenarios.state,
+      contacts: () => controller.floor.contacts.values(),
+      counts: (since) => stepCounts(pool, domainId, since),
+      directory: () => directory,
+      now: Date.now,
+      log,
+    }),
     callMe: {
       origins: config.callMe.origins,
       policy: { ...config.callMe.policy, ownNumbers: directory.entries.flatMap((e) => e.numbers).filter((n) => n.startsWith('+')) },
@@ -354,7 +368,14 @@ async function open(
   const note = join(config.dataDir, 'house.json');
   writeFileSync(note, JSON.stringify({ pid: process.pid, url: web.url, databaseUrl, sipPort: telephony.sipPort }), { mode: 0o600 });
   closers.push(async () => rmSync(note, { force: true }));
-  return { url: web.url, directory, access, switchVersion: asterisk?.version ?? telephony.ari?.url ?? '', stop: close };
+  return {
+    url: web.url,
+    directory,
+    access,
+    switchVersion: asterisk?.version ?? telephony.ari?.url ?? '',
+    reload: () => scenarios.reload(),
+    stop: close,
+  };
 }
 
 /** A secret of this installation, made at the first start. */

@@ -68,7 +68,11 @@ async function run(config: Config): Promise<void> {
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => {
-      if (closing !== null) {
+      // As services know it: read the files anew. In a terminal it is the terminal that was closed.
+      if (signal === 'SIGHUP' && house && closing === null && !process.stdin.isTTY) {
+        log.info('SIGHUP: reading the scenarios anew');
+        void house.reload().catch((error: unknown) => log.error({ err: error }, 'the scenarios could not be read'));
+      } else if (closing !== null) {
         if (performance.now() - closingSince < SAME_WISH_MS) return;
         complain('Leaving at once. What still runs is taken over by the next start.');
         process.exit(130);

@@ -4,6 +4,7 @@ import type { ContactId, DeskId, EpochMs } from './base/ids.ts';
 import type { Controller } from './contact/controller.ts';
 import type { Channel, FloorEvent } from './contact/model.ts';
 import type { Directory } from './routing/directory.ts';
+import type { ScenariosState } from './scenarios.ts';
 
 export function floorMetrics(controller: Controller, directory: () => Directory): Registry {
   const registry = new Registry();
@@ -87,6 +88,31 @@ export function floorMetrics(controller: Controller, directory: () => Directory)
     },
   });
   return registry;
+}
+
+/** Which scenarios are in use, and whether their files are right: someone who edits them at night is not there to see. */
+export function scenarioMetrics(state: () => ScenariosState): Gauge[] {
+  return [
+    new Gauge({
+      name: 'madoguchi_scenario_problems',
+      help: 'Mistakes in the files of scenarios as they are now; while there are any, the files are not in use',
+      registers: [],
+      collect() {
+        this.set(state().problems.length);
+      },
+    }),
+    new Gauge({
+      name: 'madoguchi_scenario_release_seconds',
+      help: 'When the release of scenarios that is in use was taken into use, by its version; seconds since 1970',
+      labelNames: ['version'],
+      registers: [],
+      collect() {
+        this.reset();
+        const { release, since } = state();
+        this.set({ version: release.version }, since / 1_000);
+      },
+    }),
+  ];
 }
 
 /**

@@ -472,7 +472,7 @@ CREATE INDEX contact_call_me_token ON public.contact USING btree (call_me_token)
 
 CREATE INDEX contact_customer ON public.contact USING btree (domain_id, customer_id, arrived_at) WHERE (customer_id IS NOT NULL);
 
-CREATE INDEX contact_gave_up ON public.contact USING btree (domain_id, ended_at) WHERE (cause = ANY (ARRAY['abandonedInScenario'::text, 'abandonedInQueue'::text]));
+CREATE INDEX contact_gave_up ON public.contact USING btree (domain_id, ended_at) WHERE (cause = ANY (ARRAY['abandonedInScenario'::text, 'abandonedInQueue'::text, 'abandonedWhileRinging'::text]));
 
 CREATE INDEX contact_handled ON public.contact USING btree (domain_id, desk_id, ended_at) WHERE (ended_at IS NOT NULL);
 
@@ -510,7 +510,7 @@ CREATE INDEX event_contact ON public.event USING btree (domain_id, contact_id, s
 
 CREATE INDEX event_forced ON public.event USING btree (domain_id, at) WHERE (name = 'agentForced'::text);
 
-CREATE INDEX event_scenario_step ON public.event USING btree (domain_id, at) WHERE (name = 'scenarioStep'::text);
+CREATE INDEX event_scenario_step ON public.event USING btree (domain_id, at) WHERE ((name = 'scenarioStep'::text) AND (cause = 'entered'::text));
 
 CREATE INDEX event_time ON public.event USING brin (at) WITH (pages_per_range='16');
 

@@ -26,6 +26,7 @@ import { messageRoutes } from './message-routes.ts';
 import { type NoticeDesk, noticeRoutes } from './notices.ts';
 import { type DemoEntry, demoPage, notBuiltPage, preferredLanguage, startPage } from './pages.ts';
 import { MAX_MESSAGE_BYTES, type PanelLimits, panelHub } from './panels.ts';
+import { type ScenarioDesk, scenarioRoutes } from './scenarios.ts';
 import { type ThrottleRule, throttle } from './throttle.ts';
 
 export interface CallMeOptions {
@@ -49,6 +50,8 @@ export interface WebOptions {
   readonly callMe: CallMeOptions;
   /** Left out: no notices. */
   readonly notices?: NoticeDesk | undefined;
+  /** Left out: supervisors see no scenarios. */
+  readonly scenarios?: ScenarioDesk | undefined;
   /** Where panels' phones register (`ws://…` or `wss://…`), for the Content-Security-Policy; any WebSocket when not given. */
   readonly sipWebSocketUrls?: readonly string[] | undefined;
   /** Whether `/metrics` answers to others than this machine and private networks. */
@@ -549,6 +552,7 @@ export async function startWeb(options: WebOptions): Promise<RunningWeb> {
 
   messageRoutes(app, { audio: (principal, id) => backend.messageAudio(principal, id), requirePrincipal, errors });
   if (options.notices) noticeRoutes(app, { desk: options.notices, requirePrincipal, requireOwnPage, errors });
+  if (options.scenarios) scenarioRoutes(app, { desk: options.scenarios, requirePrincipal, requireOwnPage, errors });
 
   // ---------------------------------------------------------------- watchers of the house
 
@@ -632,7 +636,7 @@ export async function startWeb(options: WebOptions): Promise<RunningWeb> {
   } else {
     log.warn({ staticDir: options.staticDir }, 'browser code is not built, panels will not open');
   }
-  for (const path of ['/panel', '/panel/*', '/supervisor', '/supervisor/notices']) app.get(path, { schema: { hide: true } }, panelPage);
+  for (const path of ['/panel', '/panel/*', '/supervisor', '/supervisor/notices', '/supervisor/scenarios']) app.get(path, { schema: { hide: true } }, panelPage);
 
   // ---------------------------------------------------------------- panels' sockets
 

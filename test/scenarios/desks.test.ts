@@ -13,7 +13,8 @@ const files = Object.fromEntries(
 );
 
 it('a desk that asks by a scenario which is not there is told its place, and what may be meant', () => {
-  const logic = 'rules:\n  - { name: all, to: reception }\ndesks:\n  default: { survey: identifi, callMe: none }\n  sales: { callMe: identify }\n';
+  const logic =
+    'rules:\n  - { name: all, to: reception }\ndesks:\n  default: { survey: identifi, callMe: none }\n  sales: { callMe: identify }\n';
   const checked = checkFiles({ ...files, 'control-logic.yaml': logic }, 's/', DIRECTORY);
   expect(Array.isArray(checked) && checked.map(formatProblem)).toEqual([
     "s/control-logic.yaml:4:22: no file has the scenario 'identifi'; did you mean 'identify'?",

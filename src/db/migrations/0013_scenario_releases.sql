@@ -11,6 +11,6 @@ create table scenario_release (
   primary key (domain_id, version)
 );
 
--- Where callers are and where they give up in scenarios, as supervisors look at it.
-create index contact_left_scenario on contact (domain_id, ended_at) where cause = 'abandonedInScenario';
-create index event_scenario_step on event (domain_id, at) where name = 'scenarioStep';
+-- Where callers gave up in scenarios lately, and how many came there, as supervisors look at it.
+create index contact_gave_up on contact (domain_id, ended_at) where cause in ('abandonedInScenario', 'abandonedInQueue', 'abandonedWhileRinging');
+create index event_scenario_step on event (domain_id, at) where name = 'scenarioStep' and cause = 'entered';

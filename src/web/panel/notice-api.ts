@@ -7,7 +7,8 @@ export interface Refused {
 }
 export type Answer<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly refused: Refused };
 
-async function ask<T>(path: string, body?: unknown): Promise<Answer<T> & { readonly status: number; readonly body: unknown }> {
+/** Asks by GET, or by POST with a body. */
+export async function ask<T>(path: string, body?: unknown): Promise<Answer<T> & { readonly status: number; readonly body: unknown }> {
   let response: Response;
   try {
     response = await fetch(path, {

@@ -11,10 +11,16 @@ import { askForNotifications, createRinger, notify } from './ring.ts';
 import { type ClientRequest, type Link, PanelSocket } from './socket.ts';
 
 export type Session = 'checking' | 'loggedOut' | 'open' | 'takenOver';
-export type Tab = 'desk' | 'floor' | 'notices';
+export type Tab = 'desk' | 'floor' | 'notices' | 'scenarios';
 
-const TAB_PATHS: Readonly<Record<Tab, string>> = { desk: '/panel', floor: '/supervisor', notices: '/supervisor/notices' };
-const tabAt = (path: string): Tab => (path.startsWith(TAB_PATHS.notices) ? 'notices' : path.startsWith(TAB_PATHS.floor) ? 'floor' : 'desk');
+const TAB_PATHS: Readonly<Record<Tab, string>> = {
+  desk: '/panel',
+  floor: '/supervisor',
+  notices: '/supervisor/notices',
+  scenarios: '/supervisor/scenarios',
+};
+/** `floor` last: the others lie below it. */
+const tabAt = (path: string): Tab => (['notices', 'scenarios', 'floor'] as const).find((tab) => path.startsWith(TAB_PATHS[tab])) ?? 'desk';
 
 export interface Toast {
   readonly id: number;

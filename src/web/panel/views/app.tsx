@@ -6,6 +6,7 @@ import { Idle } from './idle.tsx';
 import { LogIn } from './log-in.tsx';
 import { NoticesView } from './notices.tsx';
 import { LanguageSwitch, Splash, TakenOver } from './pieces.tsx';
+import { ScenariosView } from './scenarios.tsx';
 import { SidePane } from './side.tsx';
 import { StartShift } from './start-shift.tsx';
 import { Banners, TopBar } from './top-bar.tsx';
@@ -61,6 +62,10 @@ function Workspace({ panel }: { panel: Panel }) {
       {tab === 'notices' ? (
         <main class="notices-main">
           <NoticesView panel={panel} />
+        </main>
+      ) : tab === 'scenarios' ? (
+        <main class="scenarios-main">
+          <ScenariosView panel={panel} />
         </main>
       ) : tab === 'floor' ? (
         <main class="floor-main">

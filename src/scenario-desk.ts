@@ -1,0 +1,321 @@
+/** Where supervisors see scenarios, count who is where, and try one out. Everything that a browser may know of them goes through here. */
+import { randomBytes } from 'node:crypto';
+import type { AgentId, DeskId, EpochMs } from './base/ids.ts';
+import type { Logger } from './base/log.ts';
+import type { Contact } from './contact/model.ts';
+import type { StepCount } from './db/scenario-counts.ts';
+import { draw } from './ivr/drawing.ts';
+import type { Scenario } from './ivr/parse.ts';
+import { DryRun, SOME_WORLD, type World } from './ivr/talk.ts';
+import type { Desk, Directory } from './routing/directory.ts';
+import { isOpen, wallClock } from './routing/hours.ts';
+import type { ScenariosState } from './scenarios.ts';
+import { desksToSupervise } from './views.ts';
+import { RequestRefused } from './web/backend.ts';
+import type { ScenarioDrawingView, ScenarioListView, ScenarioSummaryView, TalkAct, TalkDraft, TalkView } from './web/scenario-messages.ts';
+import type { ScenarioDesk } from './web/scenarios.ts';
+
+export interface ScenarioDeskParts {
+  readonly state: () => ScenariosState;
+  /** Those that are not over. */
+  readonly contacts: () => Iterable<Contact>;
+  /** How often callers came to each step since a moment, and hung up there. */
+  readonly counts: (since: EpochMs) => Promise<readonly StepCount[]>;
+  readonly directory: () => Directory;
+  readonly now: () => EpochMs;
+  readonly log: Logger;
+}
+
+/** Walking the floor, and counting the day's events: however many watch, no more often than this. */
+const LIVE_AGE_MS = 1_000;
+const COUNTS_AGE_MS = 60_000;
+const DAY_MS = 86_400_000;
+const PROBLEMS_SHOWN = 50;
+
+const TALKS_EACH = 3;
+const TALKS_IN_ALL = 200;
+const TALK_IDLE_MS = 15 * 60_000;
+/** No caller does more; whoever goes on and on in a queue that nobody answers has seen it. */
+const MOST_ACTS = 500;
+
+type AtStep = Map<string, number>;
+const stepKey = (scenario: string, step: string): string => `${scenario}/${step}`;
+const NOTHING = { entered: 0, gaveUp: 0 };
+
+export function scenarioDesk(parts: ScenarioDeskParts): ScenarioDesk {
+  const { state, directory, now } = parts;
+  const liveNow = liveCounter(parts);
+  const lately = latelyCounter(parts);
+  const talks = new Talks(parts);
+
+  const known = (name: string): Scenario => {
+    const scenario = state().release.set.scenarios.get(name);
+    if (!scenario) throw new RequestRefused('noSuchScenario', 'there is no such scenario', 404);
+    return scenario;
+  };
+
+  return {
+    async list(principal): Promise<ScenarioListView> {
+      const desks = desksToSupervise(principal, directory());
+      const { release, since, tests, problems, problemsSince } = state();
+      const live = liveNow();
+      const { today, week, countedAt } = await lately();
+      const reached = new Set(
+        [...tests.values()].flat().flatMap(({ talk }) => talk.way.map(({ scenario, step }) => stepKey(scenario, step))),
+      );
+      const summary = (scenario: Scenario): ScenarioSummaryView => {
+        const { name, languages, callers, steps } = scenario;
+        const results = tests.get(name) ?? [];
+        return {
+          name,
+          languages: [...languages],
+          callers,
+          entries: directory().entries.flatMap((entry) => (entry.scenario === name ? (entry.numbers[0] ?? entry.id) : [])),
+          steps: [...steps.keys()].map((step) => {
+            const key = stepKey(name, step);
+            return { name: step, now: live.at.get(key) ?? 0, today: today.get(key) ?? NOTHING, week: week.get(key) ?? NOTHING };
+          }),
+          tests: {
+            passed: results.filter(({ failures }) => failures.length === 0).length,
+            total: results.length,
+            stepsReached: [...steps.keys()].filter((step) => reached.has(stepKey(name, step))).length,
+          },
+          elsewhere: live.elsewhere.get(name) ?? 0,
+        };
+      };
+      return {
+        serverTime: now(),
+        release: { version: release.version, since },
+        olderReleases: live.older,
+        problems: problems.slice(0, PROBLEMS_SHOWN).map((problem) => ({ ...problem })),
+        problemCount: problems.length,
+        problemsSince,
+        countedAt,
+        scenarios: [...release.set.scenarios.values()].sort((a, b) => (a.name < b.name ? -1 : 1)).map(summary),
+        desks: [...desks.values()].map(({ id, name }) => ({ id, name })),
+      };
+    },
+
+    draw(principal, name, language): ScenarioDrawingView {
+      desksToSupervise(principal, directory());
+      return { name, version: state().release.version, svg: draw(known(name), { language }) };
+    },
+
+    begin(principal, draft) {
+      desksToSupervise(principal, directory());
+      known(draft.scenario);
+      return talks.begin(principal.agentId, draft);
+    },
+
+    act(principal, talk, act) {
+      desksToSupervise(principal, directory());
+      return talks.act(principal.agentId, talk, act);
+    },
+  };
+}
+
+/** Counts anew when the last count is old, whoever asks. */
+function liveCounter(parts: ScenarioDeskParts): () => ReturnType<typeof countLive> {
+  let last: { readonly at: EpochMs; readonly counted: ReturnType<typeof countLive> } | null = null;
+  return () => {
+    const at = parts.now();
+    if (last === null || Math.abs(at - last.at) >= LIVE_AGE_MS) last = { at, counted: countLive(parts) };
+    return last.counted;
+  };
+}
+
+/** Who is at which step; those for whom an agent's phone rings, too, as they hear what the step says. */
+function countLive({ contacts, state }: ScenarioDeskParts) {
+  const { release } = state();
+  const at: AtStep = new Map();
+  const elsewhere = new Map<string, number>();
+  let older = 0;
+  for (const { dialogue, state: contactState } of contacts()) {
+    if (!dialogue || !['scenario', 'queued', 'offered'].includes(contactState)) continue;
+    const { scenario, step, version } = dialogue;
+    if (version !== release.version) older += 1;
+    const key = stepKey(scenario, step);
+    if (release.set.scenarios.get(scenario)?.steps.has(step)) at.set(key, (at.get(key) ?? 0) + 1);
+    else elsewhere.set(scenario, (elsewhere.get(scenario) ?? 0) + 1);
+  }
+  return { at, elsewhere, older };
+}
+
+type Counts = ReadonlyMap<string, { readonly entered: number; readonly gaveUp: number }>;
+
+interface Lately {
+  readonly today: Counts;
+  readonly week: Counts;
+  /** Null: not yet, or the database could not. */
+  readonly countedAt: EpochMs | null;
+}
+
+/** What was counted last. It is counted anew beside whoever asks: only the first one waits for it. */
+function latelyCounter(parts: ScenarioDeskParts): () => Promise<Lately> {
+  let last: Lately = { today: new Map(), week: new Map(), countedAt: null };
+  let begunAt = Number.NEGATIVE_INFINITY;
+  let counting: Promise<void> | null = null;
+  return async () => {
+    if (counting === null && parts.now() - begunAt >= COUNTS_AGE_MS) {
+      begunAt = parts.now();
+      counting = countLately(parts)
+        .then(
+          (counted) => {
+            last = counted;
+          },
+          (error: unknown) => parts.log.warn({ err: error }, 'steps of scenarios could not be counted'),
+        )
+        .finally(() => {
+          counting = null;
+        });
+    }
+    if (last.countedAt === null) await counting;
+    return last;
+  };
+}
+
+/** Today as the reception's clock has it, and the seven days that end with it. */
+async function countLately({ counts, directory, now }: ScenarioDeskParts): Promise<Lately> {
+  const countedAt = now();
+  const { hour, minute } = wallClock(countedAt, receptionOf(directory())?.timeZone ?? SOME_WORLD.timeZone);
+  const midnight = countedAt - (hour * 60 + minute) * 60_000 - (countedAt % 60_000);
+  const byStep = (found: readonly StepCount[]): Counts =>
+    new Map(found.map(({ scenario, step, ...count }) => [stepKey(scenario, step), count]));
+  const today = byStep(await counts(midnight));
+  return { today, week: byStep(await counts(midnight - 6 * DAY_MS)), countedAt };
+}
+
+const receptionOf = ({ desks }: Directory): Desk | undefined =>
+  [...desks.values()].find((desk) => desk.isReception) ?? [...desks.values()][0];
+
+interface Talk {
+  readonly id: string;
+  readonly by: AgentId;
+  readonly version: string;
+  readonly run: DryRun;
+  readonly lines: { who: 'house' | 'caller' | 'system'; text: string }[];
+  heard: number;
+  done: number;
+  acts: number;
+  at: EpochMs;
+}
+
+/** Talks under way: few, and none for long. They go with this process; whoever had one begins another. */
+class Talks {
+  readonly #parts: ScenarioDeskParts;
+  /** The longest untouched first. */
+  readonly #talks = new Map<string, Talk>();
+
+  constructor(parts: ScenarioDeskParts) {
+    this.#parts = parts;
+  }
+
+  begin(by: AgentId, draft: TalkDraft): TalkView {
+    const { release } = this.#parts.state();
+    const own = [...this.#talks.values()].filter((talk) => talk.by === by);
+    for (const { id } of own.slice(0, Math.max(0, own.length - TALKS_EACH + 1))) this.#talks.delete(id);
+    const run = new DryRun(release.set, draft.scenario, { language: draft.language }, this.#worldOf(draft));
+    run.listen();
+    const id = randomBytes(16).toString('hex');
+    const talk: Talk = { id, by, version: release.version, run, lines: [], heard: 0, done: 0, acts: 0, at: 0 };
+    return this.#show(talk);
+  }
+
+  act(by: AgentId, id: string, act: TalkAct): TalkView {
+    this.#forgetIdle();
+    const talk = this.#talks.get(id);
+    if (!talk || talk.by !== by) throw new RequestRefused('noSuchTalk', 'this talk is not there any more; begin another', 404);
+    const { run } = talk;
+    if (run.ends !== null) return this.#show(talk);
+    talk.acts += 1;
+    talk.lines.push({ who: 'caller', text: wordsOf(act) });
+    if (talk.acts > MOST_ACTS) run.hangUp();
+    else carryOut(run, act);
+    run.listen();
+    return this.#show(talk);
+  }
+
+  #show(talk: Talk): TalkView {
+    const { run } = talk;
+    talk.at = this.#parts.now();
+    this.#talks.delete(talk.id);
+    this.#talks.set(talk.id, talk);
+    this.#forgetIdle();
+    for (const text of run.hears.slice(talk.heard)) talk.lines.push({ who: 'house', text });
+    for (const text of run.does.slice(talk.done)) talk.lines.push({ who: 'system', text });
+    talk.heard = run.hears.length;
+    talk.done = run.does.length;
+    const { scenario, step, listening } = run.dialogue;
+    return {
+      id: talk.id,
+      version: talk.version,
+      scenario,
+      step,
+      lines: [...talk.lines],
+      awaits: run.awaits,
+      listening: listening !== undefined,
+      ends: run.ends,
+    };
+  }
+
+  #forgetIdle(): void {
+    const idle = this.#parts.now() - TALK_IDLE_MS;
+    for (const { id, at } of this.#talks.values()) {
+      if (at >= idle && this.#talks.size <= TALKS_IN_ALL) break;
+      this.#talks.delete(id);
+    }
+  }
+
+  #worldOf(draft: TalkDraft): World {
+    const directory = this.#parts.directory();
+    const at = draft.at ?? this.#parts.now();
+    const reception = receptionOf(directory);
+    const entry = directory.entries.find(({ scenario }) => scenario === draft.scenario) ?? directory.entries[0];
+    const isDeskOpen = (id: DeskId): boolean => {
+      const desk = id === 'reception' ? reception : directory.desks.get(id);
+      return desk !== undefined && isOpen(desk, at);
+    };
+    return {
+      ...SOME_WORLD,
+      at,
+      timeZone: reception?.timeZone ?? SOME_WORLD.timeZone,
+      from: draft.from,
+      party: { kind: draft.party },
+      entry: entry?.id ?? SOME_WORLD.entry,
+      isOpen: isDeskOpen,
+      sight: { ...SOME_WORLD.sight, staffed: draft.staffed },
+      known: draft.known === null ? [] : [draft.known],
+    };
+  }
+}
+
+function carryOut(run: DryRun, act: TalkAct): void {
+  switch (act.does) {
+    case 'key':
+      return run.key(act.key);
+    case 'silence':
+      return run.silence();
+    case 'hangUp':
+      return run.hangUp();
+    case 'agent':
+      return run.agent();
+    case 'says':
+      return run.says(act.words);
+    case 'records':
+      return run.records(act.seconds * 1_000);
+  }
+}
+
+/** As the tests inside scenario files write it. */
+function wordsOf(act: TalkAct): string {
+  switch (act.does) {
+    case 'key':
+      return act.key;
+    case 'says':
+      return `says ${act.words}`;
+    case 'records':
+      return `records ${act.seconds}s`;
+    default:
+      return act.does;
+  }
+}

@@ -142,7 +142,6 @@ const MOST_MS = 30_000;
 /** With the pauses in `channels/hooks.ts` the last try comes 23 hours after the first. */
 const HOOK_TRIES = 14;
 const AT_ONCE = 20;
-const DEEPEST = 10;
 
 /** Set by whoever sends: the way a body is written, the connection, and what tells a hook's repeats from new ones. */
 const OWN_HEADERS = ['host', 'content-type', 'content-length', 'transfer-encoding', 'connection', 'expect', 'te', 'idempotency-key'];
@@ -218,15 +217,14 @@ function readRequest(
     checkHeader(source, at, name, value);
     for (const piece of piecesOf(value)) if (piece.kind === 'secret') checkSecret(source, at, piece, env);
   }
-  const readBody = (at: Path, value: unknown, depth: number): void => {
-    if (depth > DEEPEST) source.add(at, 'this is nested too deep', `write at most ${DEEPEST} levels`);
-    else if (typeof value === 'string') read(at, value);
+  const readBody = (at: Path, value: unknown): void => {
+    if (typeof value === 'string') read(at, value);
     else if (typeof value === 'object' && value !== null) {
-      for (const [key, item] of Object.entries(value)) readBody([...at, Array.isArray(value) ? Number(key) : key], item, depth + 1);
+      for (const [key, item] of Object.entries(value)) readBody([...at, Array.isArray(value) ? Number(key) : key], item);
     }
   };
-  readBody([...path, 'body'], file.body, 0);
-  readBody([...path, 'form'], file.form, 0);
+  readBody([...path, 'body'], file.body);
+  readBody([...path, 'form'], file.form);
   if (file.body && file.form) source.add([...path, 'form'], "there is a 'body' already", "leave out 'body' or 'form'", 'key');
   const timeoutMs = file.timeout === undefined ? usualMs : durationMs(file.timeout);
   if (timeoutMs < 100 || timeoutMs > MOST_MS) {

@@ -1,5 +1,6 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: secrets are written so in the file
 import { readFileSync } from 'node:fs';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { formatProblem, unwrap } from '#src/base/checked-yaml.ts';
 import { asValue, NO_SERVICES, parseServices, ServicesFile, type ValueType, valuesOf } from '#src/ivr/services.ts';
@@ -139,6 +140,64 @@ describe('the file of services', () => {
     expect(problems(text, { ORDERS_TOKEN: 'geheim\r\nX-Admin: 1' })).toEqual([
       's.yaml:4:39: ORDERS_TOKEN has characters that cannot be sent; set it without line breaks, in plain letters',
     ]);
+  });
+});
+
+describe('any file', () => {
+  const good = shipped.slice(shipped.indexOf('# services:')).replaceAll(/^# ?/gm, '');
+  const pieces = [
+    '{',
+    '}',
+    '${',
+    '{x}',
+    '${X}',
+    ': ',
+    '- ',
+    '\n',
+    '  ',
+    '#',
+    '&a ',
+    '*a',
+    "'",
+    '"',
+    'null',
+    '[',
+    ']',
+    '\t',
+    '\u0000',
+    '?',
+    '|',
+    '__proto__',
+  ];
+
+  it('is read or refused with places in it, whatever was done to it', () => {
+    const change = fc.record({
+      at: fc.nat(good.length),
+      cut: fc.nat(20),
+      piece: fc.oneof(fc.constantFrom(...pieces), fc.string({ maxLength: 5 })),
+    });
+    fc.assert(
+      fc.property(fc.array(change, { minLength: 1, maxLength: 6 }), (changes) => {
+        let text = good;
+        for (const { at, cut, piece } of changes) text = text.slice(0, at) + piece + text.slice(at + cut);
+        const parsed = parseServices(text, 's.yaml', {});
+        if (!Array.isArray(parsed)) return;
+        const lines = text.split('\n').length;
+        expect(parsed.length).toBeGreaterThan(0);
+        for (const { line, column, problem, remedy } of parsed) {
+          expect([line >= 1 && line <= lines + 1, column >= 1]).toEqual([true, true]);
+          expect(`${problem};${remedy}`).not.toMatch(/undefined|\[object/);
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('is refused in time when it is nested without end', () => {
+    for (const depth of [200, 20_000]) {
+      const text = `hooks:\n  a: { url: https://x.jp/, body: { a: ${'['.repeat(depth)}${']'.repeat(depth)} } }\n`;
+      expect(problems(text)[0]).toMatch(/^s\.yaml:2:\d+: /);
+    }
   });
 });
 

@@ -13,12 +13,12 @@
 import os from 'node:os';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Answered, type Call, Callers, clockMs } from './ivr/caller.ts';
+import { type Answered, Callers, clockMs } from './ivr/caller.ts';
 import { sippMissing, startCrowd } from './ivr/crowd.ts';
 import { type BenchHouse, CARRIER_HOST, startHouse } from './ivr/house.ts';
 import type { Weight } from './ivr/inside.ts';
 import { DIALPLAN_NUMBER, dialplanCommands, levelsFor, SCENARIO, SCENARIO_NUMBER, writeScenarios } from './ivr/menu.ts';
-import { cpuMs, machineBusyMs, rssBytes } from './ivr/processes.ts';
+import { cpuMs, familyCpuMs, machineBusyMs, rssBytes } from './ivr/processes.ts';
 import { type Stretch, stretches } from './ivr/way.ts';
 import { freePort } from '../src/tools/far-side/free-ports.ts';
 import { numberOption, percentile, printTable, writeResult } from './report.ts';
@@ -143,7 +143,7 @@ export async function ivr(options: IvrOptions): Promise<IvrResult> {
 async function menuIsThere(house: BenchHouse): Promise<void> {
   const ears = await Callers.open(CARRIER_HOST, house.sip);
   for (let tries = 1; ; tries++) {
-    const call = await ears.call('+81355599999', SCENARIO_NUMBER);
+    const call = await ears.call(numberOf(9_999), SCENARIO_NUMBER);
     const isPrompted = await call.prompted();
     await call.hangUp();
     if (isPrompted) break;
@@ -158,7 +158,7 @@ async function measure(house: BenchHouse, who: Side['who'], options: IvrOptions,
   const number = who === 'scenario' ? SCENARIO_NUMBER : DIALPLAN_NUMBER;
   const before = await house.weigh();
   const asteriskBefore = rssBytes(house.pids.asterisk);
-  const crowdOptions = { callers: callers - listeners, perSecond: (perSecond * (callers - listeners)) / callers, presses, number };
+  const crowdOptions = { callers: callers - listeners, perSecond: (perSecond * (callers - listeners)) / callers, presses, number, from: (index: number) => numberOf(listeners + index) };
   const crowd = startCrowd({
     ...crowdOptions,
     pauseMs: PAUSE_MS,
@@ -176,7 +176,7 @@ async function measure(house: BenchHouse, who: Side['who'], options: IvrOptions,
   let isOver = false;
   const listen = async (index: number): Promise<void> => {
     await sleep((1_000 * index * callers) / listeners / perSecond);
-    const call = await ears.call(`+81355600${String(index).padStart(4, '0')}`, number);
+    const call = await ears.call(numberOf(index), number);
     if (!(await call.prompted())) throw new Error('no prompt was heard');
     while (!isOver && !call.isOver) {
       await sleep(PAUSE_MS.least + Math.random() * (PAUSE_MS.most - PAUSE_MS.least));
@@ -185,7 +185,7 @@ async function measure(house: BenchHouse, who: Side['who'], options: IvrOptions,
       if (answer) answers.push(answer);
       else unanswered += 1;
     }
-    await goodbye(call);
+    await call.hangUp();
   };
   try {
     const listening = Promise.all(Array.from({ length: listeners }, (_, index) => listen(index)));
@@ -201,7 +201,7 @@ async function measure(house: BenchHouse, who: Side['who'], options: IvrOptions,
     const lag = monitorEventLoopDelay({ resolution: 20 });
     lag.enable();
     const { pids } = house;
-    const used = (): number[] => [pids.controller, pids.postgres, pids.asterisk].map(cpuMs);
+    const used = (): number[] => [cpuMs(pids.controller), familyCpuMs(pids.postgres), cpuMs(pids.asterisk)];
     const [fromMs, fromDb, cpuFrom, machineFrom] = [clockMs(), Date.now(), used(), machineBusyMs()];
     await sleep(seconds * 500);
     const halfway = await atOnce();
@@ -239,7 +239,8 @@ async function measure(house: BenchHouse, who: Side['who'], options: IvrOptions,
   }
 }
 
-const goodbye = (call: Call): Promise<void> => call.hangUp();
+/** Nobody's number; callers who listen come first. */
+const numberOf = (index: number): string => `+8135550${String(index).padStart(4, '0')}`;
 
 /** How many menus were answered between the two. */
 async function chosen(house: BenchHouse, from: number, to: number): Promise<number> {

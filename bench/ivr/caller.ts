@@ -139,17 +139,17 @@ export class Call {
     ].join('\r\n');
     const uri = `sip:${this.#parts.to}@${this.#parts.target.host}:${this.#parts.target.port}`;
     const invite = this.#request('INVITE', uri, 1, sdp);
-    for (let waitMs = 500; !this.#provisional && !this.#isOver && waitMs < 16_000; waitMs *= 2) {
-      this.#parts.send(invite);
-      await Promise.race([this.#answered.promise, sleep(waitMs)]);
+    let isAnswered = false;
+    const answered = this.#answered.promise.then(() => {
+      isAnswered = true;
+    });
+    for (let waitMs = 500; waitMs < 32_000 && !isAnswered && !this.#isOver; waitMs *= 2) {
+      if (!this.#provisional) this.#parts.send(invite);
+      await Promise.race([answered, sleep(waitMs, undefined, { ref: false })]);
     }
-    await Promise.race([
-      this.#answered.promise,
-      sleep(30_000, undefined, { ref: false }).then(() => {
-        this.drop();
-        throw new Error(`nobody answered the call to ${this.#parts.to}`);
-      }),
-    ]);
+    if (isAnswered) return;
+    this.drop();
+    throw new Error(`nobody answered the call to ${this.#parts.to}`);
   }
 
   /** Whether a prompt is heard before long. */
@@ -165,12 +165,14 @@ export class Call {
     const answer = new Promise<number>((here) => {
       this.#expects = { level, here };
     });
-    const pressedAtMs = await new Promise<number>((ended) => {
+    const pressed = new Promise<number>((ended) => {
       this.#event = { sent: 0, timestamp: this.#timestamp, ended };
     });
-    const heardAtMs = await Promise.race([answer, sleep(PATIENCE_MS, null, { ref: false }), this.ended.then(() => null)]);
+    const over = this.ended.then(() => null);
+    const pressedAtMs = await Promise.race([pressed, over]);
+    const heardAtMs = await Promise.race([answer, sleep(PATIENCE_MS, null, { ref: false }), over]);
     this.#expects = null;
-    return heardAtMs === null ? null : { bargedIn, pressedAtMs, delayMs: heardAtMs - pressedAtMs, from: this.from };
+    return pressedAtMs === null || heardAtMs === null ? null : { bargedIn, pressedAtMs, delayMs: heardAtMs - pressedAtMs, from: this.from };
   }
 
   /** Says goodbye, and waits until that is confirmed. */

@@ -9,6 +9,8 @@ export interface CrowdOptions {
   /** How often each presses a key before it hangs up. */
   readonly presses: number;
   readonly pauseMs: { readonly least: number; readonly most: number };
+  /** Whose number each has, counted from 0. */
+  readonly from: (index: number) => string;
   /** What is dialled. */
   readonly number: string;
   readonly target: { readonly host: string; readonly port: number };
@@ -35,7 +37,7 @@ export function sippMissing(): string | null {
 }
 
 export function startCrowd(options: CrowdOptions): Crowd {
-  const { callers, perSecond, presses, pauseMs, number, target, host, sipPort, rtpPort, folder } = options;
+  const { callers, perSecond, presses, pauseMs, from, number, target, host, sipPort, rtpPort, folder } = options;
   const template = fs.readFileSync(path.join(import.meta.dirname, 'crowd.xml'), 'utf8');
   const values: Record<string, number> = { LEAST: pauseMs.least, MOST: pauseMs.most, PRESSES: presses };
   const scenario = path.join(folder, 'crowd.xml');
@@ -43,10 +45,12 @@ export function startCrowd(options: CrowdOptions): Crowd {
     scenario,
     template.replaceAll(/@([A-Z]+)@/g, (_, name: string) => String(values[name])),
   );
+  const numbers = path.join(folder, 'crowd.csv');
+  fs.writeFileSync(numbers, ['SEQUENTIAL', ...Array.from({ length: callers }, (_, index) => from(index)), ''].join('\n'));
   const errors = path.join(folder, 'crowd-errors.log');
   fs.rmSync(errors, { force: true });
   // One port takes the sound of all of them: nobody listens to it, and the kernel drops what nobody reads.
-  const args = ['-sf', scenario, '-i', host, '-p', `${sipPort}`, '-mi', host, '-mp', `${rtpPort}`, '-s', number];
+  const args = ['-sf', scenario, '-inf', numbers, '-i', host, '-p', `${sipPort}`, '-mi', host, '-mp', `${rtpPort}`, '-s', number];
   args.push('-m', `${callers}`, '-l', `${callers}`, '-r', `${perSecond}`, '-nostdin', '-trace_err', '-error_file', errors);
   const child = spawn(command(), [...args, `${target.host}:${target.port}`], { cwd: folder, stdio: 'ignore' });
   const over = new Promise<void>((resolve, reject) => {

@@ -46,6 +46,7 @@ process.on('message', (wish) => {
   process.send?.({ weight });
 });
 process.channel?.unref(); // it must not keep the house open
+process.once('disconnect', () => process.kill(process.pid, 'SIGINT')); // the bench is gone
 
 if (process.env['BENCH_TRACE'] === '1') trace();
 

@@ -2,10 +2,12 @@
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 
-/** CPU time of processes so far, in ms; of the first one with all its children. */
-export function cpuMs(pid: number): number {
-  return [pid, ...childrenOf(pid)].reduce((sum, one) => sum + (ticksOf(one) * 1000) / TICKS_PER_SECOND, 0);
-}
+/** CPU time of a process alone so far, in ms. */
+export const cpuMs = (pid: number): number => (ticksOf(pid, [11, 12]) * 1000) / TICKS_PER_SECOND;
+
+/** The same with all its children's, also of those that have ended. */
+export const familyCpuMs = (pid: number): number =>
+  childrenOf(pid).reduce((sum, child) => sum + cpuMs(child), (ticksOf(pid, [11, 12, 13, 14]) * 1000) / TICKS_PER_SECOND);
 
 const TICKS_PER_SECOND = Number(spawnSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }).stdout) || 100;
 
@@ -18,11 +20,11 @@ function childrenOf(pid: number): number[] {
   }
 }
 
-/** User and system time; see proc(5), /proc/pid/stat, fields 14 to 17 (the last two: children that have ended). */
-function ticksOf(pid: number): number {
+/** See proc(5), /proc/pid/stat, here counted from its third: 11 and 12 are user and system time, 13 and 14 those of children that have ended. */
+function ticksOf(pid: number, fieldsWanted: readonly number[]): number {
   try {
     const fields = fs.readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
-    return [11, 12].reduce((sum, at) => sum + Number(fields[at] ?? 0), 0);
+    return fieldsWanted.reduce((sum, at) => sum + Number(fields[at] ?? 0), 0);
   } catch {
     return 0; // it has ended
   }

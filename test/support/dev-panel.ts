@@ -3,6 +3,7 @@
  * Whoever of the agents is ready gets a contact every few seconds, which then goes its way.
  */
 import { pino } from 'pino';
+import { pcmWav } from '../../src/base/wav.ts';
 import { DEFAULT_CALL_ME_POLICY } from '../../src/channels/call-me.ts';
 import type { ContactView } from '../../src/web/messages.ts';
 import { startWeb } from '../../src/web/server.ts';
@@ -46,6 +47,7 @@ const CONTACTS: readonly Partial<ContactView>[] = [
     question: '洗浄機のフィルターはどこで買えますか。',
     pageUrl: 'https://www.example.jp/products/kx-200',
   },
+  { channel: 'message', origin: 'voicemail', rule: 'message', message: { durationMs: 10_000 }, arrivedAt: Date.now() },
   { language: 'en', calledNumber: '2000', maker: 'Madoguchi Works Ltd', callingNumber: '+442079460123' },
 ];
 
@@ -94,8 +96,11 @@ const timer = setInterval(() => {
     const before = since.get(agentId);
     if (before?.stage !== stage) since.set(agentId, { stage, at: seconds });
     const lasted = seconds - (since.get(agentId)?.at ?? seconds);
-    if (stage === 'ready' && lasted >= 3) backend.offer(agentId, CONTACTS[next++ % CONTACTS.length]);
-    else if (stage === 'ringing' && lasted >= 5) backend.stage(agentId, 'connected');
+    if (stage === 'ready' && lasted >= 3) {
+      const { contactId } = backend.offer(agentId, CONTACTS[next++ % CONTACTS.length]);
+      backend.setRecording(contactId, pcmWav(Buffer.alloc(160_000)));
+    }
+    if (stage === 'ringing' && lasted >= 5) backend.stage(agentId, 'connected');
     else if (stage === 'connected' && lasted >= 15) backend.callerHangsUp(agentId);
     else if (stage === 'wrapUp' && lasted >= 60) backend.callerHangsUp(agentId);
   }

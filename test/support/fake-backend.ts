@@ -472,7 +472,7 @@ export function createFakeBackend(options: { readonly now?: () => EpochMs; reado
         ...change,
       };
       setContact(agentId, contact);
-      setAgent(agentId, { state: 'busy', reason: null, legId: `leg-${number}` });
+      setAgent(agentId, { state: 'busy', reason: null, legId: contact.channel === 'message' ? null : `leg-${number}` });
       return contact;
     },
     stage(agentId, stage) {

@@ -36,6 +36,7 @@ export function Player({ panel, contactId, label, main = false }: PlayerProps) {
         key={tries}
         class="voicemail"
         controls
+        controlsList="nodownload"
         preload={main || tries > 0 ? 'metadata' : 'none'}
         src={audioPath(contactId)}
         aria-label={label}

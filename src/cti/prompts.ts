@@ -96,8 +96,9 @@ export class PromptFiles implements PromptStore {
   /** Recordings and languages that were told to be missing. */
   private readonly told = new Set<string>();
   private running = 0;
-  /** Who waits for an engine, by `textHash`: what a caller wants now, and what may be wanted some time. */
-  private readonly urgent = new Map<string, () => void>();
+  /** Of what is being made, by `textHash`: what a caller wants now. */
+  private readonly wanted = new Set<string>();
+  /** Who waits for an engine, by `textHash`, in the order of coming. */
   private readonly waiting = new Map<string, () => void>();
   private stopped = false;
 
@@ -188,8 +189,7 @@ export class PromptFiles implements PromptStore {
   /** Starts no more engines. Resolves when those that run have ended. */
   async stop(): Promise<void> {
     this.stopped = true;
-    for (const resume of [...this.urgent.values(), ...this.waiting.values()]) resume();
-    this.urgent.clear();
+    for (const resume of this.waiting.values()) resume();
     this.waiting.clear();
     await Promise.all(this.making.values());
   }
@@ -242,21 +242,24 @@ export class PromptFiles implements PromptStore {
   private fileOf(words: Words, isUrgent: boolean): Promise<string> {
     const key = textHash(words);
     let made = this.making.get(key);
-    if (made && isUrgent) this.hurry(key);
+    if (isUrgent) this.wanted.add(key);
     if (!made) {
-      made = this.make(words, key, isUrgent).catch((error: unknown) => {
+      made = this.make(words, key).catch((error: unknown) => {
         // The next caller tries anew. The text may hold a caller's data: its hash is enough to find it.
         if (!this.stopped)
           this.options.log.warn({ err: error, prompt: key, language: words.language }, 'a prompt has no voice: tones take its place');
         return this.tones;
       });
       this.making.set(key, made);
-      void made.finally(() => this.making.delete(key));
+      void made.finally(() => {
+        this.making.delete(key);
+        this.wanted.delete(key);
+      });
     }
     return made;
   }
 
-  private async make(words: Words, key: string, isUrgent: boolean): Promise<string> {
+  private async make(words: Words, key: string): Promise<string> {
     const found = await this.find(words, key);
     if (found !== null) return found;
     const voice = this.voiceFor(words);
@@ -264,7 +267,7 @@ export class PromptFiles implements PromptStore {
       this.tellOnce(words.language, { language: words.language }, 'there is no voice for this language: tones take its place');
       return this.tones;
     }
-    const sound = await this.inTurn(key, isUrgent, () => speak(voice, words.text, this.options.cacheDir));
+    const sound = await this.inTurn(key, () => speak(voice, words.text, this.options.cacheDir));
     const { name, rendered, passing } = this.placesOf(words);
     const lasts = this.lasting.has(key);
     await writeWhole(`${lasts ? rendered : passing}.wav`, writeWav(sound));
@@ -310,29 +313,29 @@ export class PromptFiles implements PromptStore {
     return copy;
   }
 
-  /** No more engines at once than wished; the rest queue up, what is urgent in front. */
-  private async inTurn<T>(key: string, isUrgent: boolean, work: () => Promise<T>): Promise<T> {
+  /** No more engines at once than wished; the rest queue up, what is wanted now goes first. */
+  private async inTurn<T>(key: string, work: () => Promise<T>): Promise<T> {
     if (this.running < (this.options.concurrency ?? 2)) this.running += 1;
-    else await new Promise<void>((resolve) => (isUrgent ? this.urgent : this.waiting).set(key, resolve));
+    else await new Promise<void>((resolve) => this.waiting.set(key, resolve));
     try {
       if (this.stopped) throw new Error('the prompts are closed');
       return await work();
     } finally {
       // The place is handed over, not given back and taken anew: no third one slips in between.
-      const queue = this.urgent.size > 0 ? this.urgent : this.waiting;
-      const [next] = queue;
-      if (next) {
-        queue.delete(next[0]);
-        next[1]();
-      } else this.running -= 1;
+      const next = this.nextInTurn();
+      if (next === undefined) this.running -= 1;
+      else {
+        const resume = this.waiting.get(next);
+        this.waiting.delete(next);
+        resume?.();
+      }
     }
   }
 
-  private hurry(key: string): void {
-    const resume = this.waiting.get(key);
-    if (!resume) return;
-    this.waiting.delete(key);
-    this.urgent.set(key, resume);
+  private nextInTurn(): string | undefined {
+    for (const key of this.wanted) if (this.waiting.has(key)) return key;
+    const [first] = this.waiting.keys();
+    return first;
   }
 }
 

@@ -11,13 +11,14 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { unwrap } from '../../src/base/checked-yaml.ts';
 import { PromptFiles, type PromptFilesOptions, textHash } from '../../src/cti/prompts.ts';
-import { findVoices, type VoiceEngine } from '../../src/cti/voices.ts';
+import { findVoices, type VoiceEngine, VoiceMissingError } from '../../src/cti/voices.ts';
 import {
   forTelephone,
   isSilent,
@@ -144,6 +145,154 @@ describe('prompts as sound files', () => {
   });
 });
 
+describe('prompts in parts', () => {
+  const parts = (...words: string[]): Prompt => ({ language: 'en', text: words.join(' '), parts: words });
+
+  it('are one file after another, and what two have in common is the same file', async () => {
+    const voice = fakeVoice('en');
+    const store = await open({ voices: [voice] });
+    const [hello, name, rest] = await store.media([parts('Hello', 'Taro', 'your order is here.')]);
+    expect(await store.media([parts('Hello', 'Jiro', 'your order is here.')])).toEqual([
+      hello,
+      expect.not.stringMatching(`^${name}$`),
+      rest,
+    ]);
+    expect(voice.asked).toEqual(['Hello', 'Taro', 'your order is here.', 'Jiro']);
+  });
+
+  it('of which one fails have tones for that one only', async () => {
+    const render = (text: string): Promise<Sound> =>
+      text === 'Taro' ? Promise.reject(new Error('broken')) : Promise.resolve(tone(500, 16_000, 0.4));
+    const store = await open({ voices: [fakeVoice('en', { render })] });
+    const files = await store.media([parts('Hello', 'Taro', 'goodbye.')]);
+    expect(files.map((f) => f.endsWith('/no-voice'))).toEqual([false, true, false]);
+  });
+
+  it('run on where no mark stands between them, and breathe where one does', async () => {
+    const silence = new Int16Array(4000);
+    const spoken = Int16Array.from([...silence, ...tone(500, 16_000, 0.4).samples, ...silence]);
+    const store = await open({ voices: [fakeVoice('en', { render: () => Promise.resolve({ rate: 16_000, samples: spoken }) })] });
+    const files = await store.media([parts('twenty', 'twenty,', 'Twenty.', ', twenty')]);
+    const [ahead, behind] = [0, 1].map((end) =>
+      files.map((f) => {
+        const { samples } = soundOf(f);
+        const [first, last] = [samples.findIndex((x) => Math.abs(x) > 200), samples.findLastIndex((x) => Math.abs(x) > 200)];
+        return Math.round((end === 0 ? first : samples.length - last) / 80) * 10;
+      }),
+    );
+    expect(ahead).toEqual([20, 40, 40, 80]);
+    expect(behind).toEqual([20, 80, 80, 20]);
+  });
+
+  it('are read to the engine without the marks before them', async () => {
+    const voice = fakeVoice('en');
+    await (await open({ voices: [voice] })).media([parts('. Hello', ', goodbye.')]);
+    expect(voice.asked).toEqual(['Hello', 'goodbye.']);
+  });
+});
+
+describe('recordings that a text asks for by name', () => {
+  const greeting: Prompt = { language: 'en', text: 'Hello', recording: 'greeting' };
+  function put(name: string): string {
+    const folder = join(dir, 'recordings', 'en');
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, `${name}.wav`), writeWav(tone(700, 8000, 0.5)));
+    return join(dir, 'recordings');
+  }
+  it('take the place of all its words', async () => {
+    const voice = fakeVoice('en');
+    const store = await open({ voices: [voice], recordingsDir: put('greeting') });
+    expect(await store.media([{ ...greeting, parts: ['Hello', 'Taro'] }])).toEqual([join(dir, 'recordings', 'en', 'greeting')]);
+    expect(await store.renderAll([{ ...greeting, parts: ['Hello'] }])).toMatchObject({ recorded: 1, rendered: 0 });
+    expect(voice.asked).toEqual([]);
+  });
+  it('that are missing are told once, and the words are said, until somebody brings the file', async () => {
+    const warnings: unknown[] = [];
+    const log = pino({ level: 'warn' }, { write: (line: string) => void warnings.push(JSON.parse(line)) });
+    const store = await open({ voices: [fakeVoice('en')], recordingsDir: put('other'), log });
+    const said = await store.media([greeting]);
+    expect(await store.media([greeting])).toEqual(said);
+    expect(shareOf(500, soundOf(said[0]))).toBeGreaterThan(0.9);
+    expect(warnings).toEqual([expect.objectContaining({ recording: 'greeting', language: 'en' })]);
+    put('greeting');
+    expect(shareOf(700, soundOf((await store.media([greeting]))[0]))).toBeGreaterThan(0.9);
+  });
+  it('are looked for in their folder, and nowhere else', async () => {
+    const store = await open({ voices: [fakeVoice('en')], recordingsDir: put('greeting') });
+    for (const recording of ['../en/greeting', '/etc/passwd', '', '.']) {
+      expect(await store.look({ ...greeting, recording })).toMatchObject([{ source: 'toRender' }]);
+    }
+  });
+});
+
+describe('what was not known beforehand', () => {
+  const passing = (): string[] => readdirSync(join(dir, 'cache', 'passing'));
+  const keepMs = 60_000;
+
+  it('is kept for a while, at most so many; the one whose last use is longest ago goes first', async () => {
+    const store = await open({ voices: [fakeVoice('en')], passing: { most: 3, keepMs } });
+    const [a = ''] = await store.media([en('a')]);
+    await store.media([en('b')]);
+    await store.media([en('c')]);
+    await store.media([en('a')]);
+    const [d = ''] = await store.media([en('d')]);
+    expect(passing()).toHaveLength(3);
+    for (const file of [a, d]) expect(existsSync(`${file}.wav`)).toBe(true);
+  });
+
+  it('is gone after its time, also when it was another process that wrote it', async () => {
+    const store = await open({ voices: [fakeVoice('en')], passing: { most: 3, keepMs } });
+    const [old = ''] = await store.media([en('Taro')]);
+    const [young = ''] = await store.media([en('Jiro')]);
+    const longAgo = new Date(Date.now() - keepMs - 1000);
+    utimesSync(`${old}.wav`, longAgo, longAgo);
+    await open({ voices: [fakeVoice('en')], passing: { most: 3, keepMs } });
+    expect(passing()).toEqual([`${young.split('/').at(-1)}.wav`]);
+    // Whoever still believes that it is there makes it anew.
+    expect(existsSync(`${(await store.media([en('Taro')]))[0]}.wav`)).toBe(true);
+  });
+
+  it('leaves alone what was known beforehand, however often names come by', async () => {
+    const voice = fakeVoice('en');
+    const store = await open({ voices: [voice], passing: { most: 2, keepMs } });
+    await store.renderAll([en('Hello'), en('Goodbye')]);
+    for (let i = 0; i < 10; i++) await store.media([en(`Mr ${i}`)]);
+    expect(passing()).toHaveLength(2);
+    await store.media([en('Hello'), en('Goodbye')]);
+    expect(voice.asked).toHaveLength(12);
+  });
+
+  it('asked for by many at once is made once, and nobody gets a file that is not there', async () => {
+    const voice = fakeVoice('en');
+    const store = await open({ voices: [voice], passing: { most: 20, keepMs } });
+    const all = await Promise.all(Array.from({ length: 200 }, (_, i) => store.media([en(`name ${i % 10}`)])));
+    expect(voice.asked).toHaveLength(10);
+    for (const [file] of all) expect(isSilent(soundOf(file))).toBe(false);
+  });
+});
+
+describe('recordings that an engine has made', () => {
+  const shipped = (): string => {
+    const recordingsDir = record(en('Hello'), tone(700, 8000, 0.5));
+    const index = { [textHash(en('Hello'))]: { file: 'speaker.wav', text: 'Hello', voice: 'shipped/voice' } };
+    writeFileSync(join(recordingsDir, 'en', 'index.json'), JSON.stringify(index));
+    return recordingsDir;
+  };
+  it.each<[string, Partial<VoiceEngine>, string]>([
+    ['serve where the machine just happens to have another', {}, 'recorded'],
+    ['give way to a voice that somebody chose: nobody hears two in one sentence', { isChosen: true }, 'toRender'],
+    ['serve when it is the chosen one that made them', { isChosen: true, voice: 'shipped/voice' }, 'recorded'],
+  ])('%s', async (_, more, source) => {
+    const store = await open({ voices: [fakeVoice('en', more)], recordingsDir: shipped() });
+    expect(await store.look(en('Hello'))).toMatchObject([{ source }]);
+  });
+  it('never hide a speaker’s', async () => {
+    const recordingsDir = record(en('Hello'), tone(700, 8000, 0.5));
+    const store = await open({ voices: [fakeVoice('en', { isChosen: true })], recordingsDir });
+    expect(await store.look(en('Hello'))).toMatchObject([{ source: 'recorded' }]);
+  });
+});
+
 describe('never silence', () => {
   it.each<[string, VoiceEngine[]]>([
     ['no engine', []],
@@ -207,6 +356,47 @@ describe('making all ready at the start', () => {
     expect(progress.at(-1)).toBe(1);
   });
 
+  it('waits no longer than it is told to; what a caller wants then goes before the rest', async () => {
+    const gate = Promise.withResolvers<void>();
+    const voice = fakeVoice('en');
+    const slow: VoiceEngine = {
+      ...voice,
+      async render(text, workDir) {
+        const sound = await voice.render(text, workDir);
+        await gate.promise;
+        for (let i = 0; i < 5; i++) await stat(dir); // an engine takes its time, too
+        return sound;
+      },
+    };
+    const store = await open({ voices: [slow], concurrency: 1 });
+    const names = Array.from({ length: 10 }, (_, i) => en(`${i}`));
+    expect(await store.renderAll(names, undefined, 1)).toEqual({ recorded: 0, rendered: 0, toRender: 10, tones: 0 });
+    const wanted = store.media([en('7'), en('new')]);
+    gate.resolve();
+    await wanted;
+    await store.renderAll(names);
+    expect(voice.asked.toSorted()).toEqual([...names.map((n) => n.text), 'new']);
+    expect(voice.asked.slice(0, 4)).toEqual(expect.arrayContaining(['7', 'new']));
+  });
+
+  it('ends when the house closes: the engine that runs has its time, no other is started', async () => {
+    const gate = Promise.withResolvers<void>();
+    const voice = fakeVoice('en');
+    const render: VoiceEngine['render'] = async (text, workDir) => {
+      const sound = await voice.render(text, workDir);
+      await gate.promise;
+      return sound;
+    };
+    const store = await open({ voices: [{ ...voice, render }], concurrency: 1 });
+    await store.renderAll([en('a'), en('b'), en('c')], undefined, 1);
+    await expect.poll(() => voice.asked).toHaveLength(1);
+    const stopped = store.stop();
+    gate.resolve();
+    await stopped;
+    expect(voice.asked).toHaveLength(1);
+    expect(readdirSync(join(dir, 'cache')).filter((f) => f.startsWith('en-'))).toHaveLength(1);
+  });
+
   it('leaves no half-written file behind, and removes those of a process that was killed', async () => {
     mkdirSync(join(dir, 'cache'));
     writeFileSync(join(dir, 'cache', '.draft-1-x'), 'half');
@@ -259,6 +449,37 @@ describe('speech engines', () => {
     expect((await findVoices(`${dir}:/nowhere`)).map((v) => v.voice)).toEqual(['espeak-ng/en']);
     program('flite', 'exit 0');
     expect((await findVoices(dir)).map((v) => v.voice)).toEqual(['flite/slt']);
+  });
+
+  it('can be chosen; one that is not there is told, with where to get it and what there is', async () => {
+    program('espeak-ng', 'exit 0');
+    program('flite', 'exit 0');
+    expect(await findVoices(dir, { engines: { en: 'espeak-ng' } })).toMatchObject([{ voice: 'espeak-ng/en', isChosen: true }]);
+    rmSync(join(dir, 'flite'));
+    await expect(findVoices(dir, { engines: { en: 'flite' } })).rejects.toThrow(
+      "VOICE_EN asks for 'flite', which is not on this machine (Debian: flite); here is: espeak-ng",
+    );
+    await expect(findVoices(dir, { engines: { ja: 'open_jtalk' } })).rejects.toThrow(VoiceMissingError);
+    await expect(findVoices(dir, { engines: { ja: 'http' } })).rejects.toThrow('there is no SPEECH_SYNTHESIS_URL');
+  });
+
+  it('are a service for both languages when there is one, but where a program was chosen', async () => {
+    program('espeak-ng', 'exit 0');
+    const service = { url: 'http://127.0.0.1:1/speak', token: null, timeoutMs: 1000 };
+    expect((await findVoices(dir, { service })).map((v) => `${v.language} ${v.voice}`)).toEqual([
+      'ja http/http://127.0.0.1:1/speak',
+      'en http/http://127.0.0.1:1/speak',
+    ]);
+    const mixed = await findVoices(dir, { service, engines: { ja: null, en: 'espeak-ng' } });
+    expect(mixed.map((v) => v.voice)).toEqual(['http/http://127.0.0.1:1/speak', 'espeak-ng/en']);
+  });
+
+  it('get words that they would spell out in another spelling', async () => {
+    writeFileSync(join(dir, 'sound.wav'), writeWav(tone(500, 16_000, 0.3)));
+    program('flite', `cat > '${dir}/heard'; for last; do :; done; cp '${dir}/sound.wav' "$last"`);
+    const voice = (await findVoices(dir, { engines: { en: 'flite' } })).find((v) => v.language === 'en');
+    await voice?.render('one thousandth baht', dir);
+    expect(readFileSync(join(dir, 'heard'), 'utf8')).toBe('one thousanth baat');
   });
 
   it('get the text by their input, never by the command line', async () => {
@@ -330,9 +551,41 @@ describe('sound', () => {
   });
 });
 
-it('npm run prompts lists every prompt with where its sound comes from', () => {
+describe('npm run prompts', () => {
   const tool = new URL('../../src/tools/prompts.ts', import.meta.url).pathname;
-  const rows = JSON.parse(execFileSync(process.execPath, [tool, '--json'], { encoding: 'utf8' })) as { source: string; text: string }[];
-  expect(rows.length).toBeGreaterThan(60);
-  expect(new Set(rows.map((r) => r.source))).toEqual(new Set(['recorded']));
+  const run = (...args: string[]): string =>
+    execFileSync(process.execPath, [tool, ...args], { encoding: 'utf8', env: { PATH: '/nowhere', DATA_DIR: join(dir, 'data') } });
+  interface Row {
+    readonly source: string;
+    readonly text: string;
+    readonly recording?: string;
+    readonly in: readonly string[];
+  }
+  const rows = (...args: string[]): Row[] => JSON.parse(run('--json', ...args)) as Row[];
+
+  it('lists everything that is said, with where its sound comes from and who says it', () => {
+    const all = rows();
+    expect(all.length).toBeGreaterThan(300);
+    expect(new Set(all.map((r) => r.source))).toEqual(new Set(['recorded']));
+    expect(all.filter((r) => r.in.includes('identify')).length).toBeGreaterThan(10);
+    expect(rows('--missing')).toEqual([]);
+    expect(run('--scenario', 'house', '--language', 'en')).toContain('You are next in line.');
+    expect(run('--help')).toContain('--render DIR');
+  });
+
+  it('tells what is missing in somebody’s own folder', () => {
+    const folder = join(dir, 'mine');
+    mkdirSync(folder);
+    const prompts = readFileSync(new URL('../../scenarios/prompts.yaml', import.meta.url), 'utf8');
+    writeFileSync(join(folder, 'prompts.yaml'), prompts);
+    writeFileSync(
+      join(folder, 'hello.yaml'),
+      'name: hello\nlanguages: [en]\nstart: a\nsteps:\n  a: { say: { en: Hello there, recording: hello }, next: b }\n  b: { hangUp: true }\n',
+    );
+    expect(rows('--scenarios', folder, '--scenario', 'hello', '--missing').map((r) => `${r.source} ${r.recording} ${r.text}`)).toEqual([
+      'missing hello Hello there',
+      'tones hello Hello there',
+    ]);
+    expect(run('--scenarios', folder)).toContain('1 recordings are missing');
+  });
 });

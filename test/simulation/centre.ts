@@ -387,6 +387,39 @@ export class Centre {
           this.#tell({ type: 'partyLookedUp', contactId: order.contactId, by: order.by, record }),
         );
       }
+      case 'askService': {
+        const { contactId, request } = order;
+        const outcome = random.pick(['found', 'notFound', 'failed'] as const);
+        return this.#in(random.exponentialMs(300), () => this.#tell({ type: 'serviceAnswered', contactId, request, outcome, values: {} }));
+      }
+      case 'recognise': {
+        const { contactId, request } = order;
+        return this.#in(random.exponentialMs(500), () => this.#tell({ type: 'heard', contactId, request, words: null }));
+      }
+      case 'record': {
+        const { leg, recording } = order;
+        const durationMs = Math.min(random.exponentialMs(4_000), order.longestMs);
+        return this.#on(leg, durationMs, () => this.#tell({ type: 'recordFinished', leg, recording, durationMs, outcome: 'completed' }));
+      }
+      case 'sendHook':
+      case 'stopRecord':
+      case 'dropRecording':
+      case 'record':
+        return this.#on(order.leg, random.exponentialMs(6_000), () => {
+          const [durationMs, outcome] = [random.exponentialMs(6_000), random.chance(0.02) ? ('failed' as const) : ('completed' as const)];
+          this.#tell({ type: 'recordFinished', leg: order.leg, recording: order.recording, durationMs, outcome });
+        });
+      case 'askService': {
+        if (random.chance(0.05)) return; // never answers: the scenario goes on by itself
+        const outcome = random.pick(['found', 'notFound', 'failed'] as const);
+        return this.#in(random.exponentialMs(200), () =>
+          this.#tell({ type: 'serviceAnswered', contactId: order.contactId, request: order.request, outcome, values: { status: 'sent' } }),
+        );
+      }
+      case 'recognise':
+      case 'sendHook':
+      case 'stopRecord':
+      case 'dropRecording':
       case 'keepRecording':
       case 'answer':
       case 'stopPlay':
@@ -483,7 +516,9 @@ export class Centre {
     if (this.#switchDown) return; // nobody answers there
     const leg = `in.${this.#arrived}`;
     const withheld = random.chance(0.1);
-    this.#switch.set(leg, { state: 'up', direction: 'in', calledNumber: '1000', bridged: false });
+    // Some dial a menu of everything that scenarios can do.
+    const calledNumber = random.chance(0.15) ? '3000' : '1000';
+    this.#switch.set(leg, { state: 'up', direction: 'in', calledNumber, bridged: false });
     this.#tell(
       {
         type: 'legArrived',
@@ -492,7 +527,7 @@ export class Centre {
           callingNumber: withheld ? null : '+81312345678',
           callingName: null,
           presentation: withheld ? 'restricted' : 'allowed',
-          calledNumber: '1000',
+          calledNumber,
           trusted: true,
         },
       },
@@ -502,6 +537,13 @@ export class Centre {
     this.#on(leg, random.exponentialMs(150_000), (real) => {
       if (!real.bridged) this.#endLeg(leg, 'normalClearing', 0);
     });
+    if (calledNumber === '3000') {
+      for (let keys = 0; keys < 3; keys++) {
+        const digit = random.pick([...'1234567892#'] as const);
+        this.#on(leg, random.exponentialMs(20_000), () => this.#tell({ type: 'digit', leg, digit }));
+      }
+      return;
+    }
     const digits = random.chance(0.5) ? '12345#' : '1';
     this.#on(leg, random.exponentialMs(8_000), () => {
       for (const digit of digits) this.#tell({ type: 'digit', leg, digit });

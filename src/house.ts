@@ -347,7 +347,7 @@ async function open(
     scenarios: scenarioDesk({
       state: () => scenarios.state,
       contacts: () => controller.floor.contacts.values(),
-      counts: (since) => stepCounts(pool, domainId, since),
+      counts: (from, until) => stepCounts(pool, domainId, from, until),
       directory: () => directory,
       now: Date.now,
       log,

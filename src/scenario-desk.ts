@@ -19,8 +19,8 @@ export interface ScenarioDeskParts {
   readonly state: () => ScenariosState;
   /** Those that are not over. */
   readonly contacts: () => Iterable<Contact>;
-  /** How often callers came to each step since a moment, and hung up there. */
-  readonly counts: (since: EpochMs) => Promise<readonly StepCount[]>;
+  /** How many callers came to each step within a time, and hung up there. */
+  readonly counts: (from: EpochMs, until: EpochMs) => Promise<readonly StepCount[]>;
   readonly directory: () => Directory;
   readonly now: () => EpochMs;
   readonly log: Logger;
@@ -55,11 +55,11 @@ export function scenarioDesk(parts: ScenarioDeskParts): ScenarioDesk {
   };
 
   return {
-    async list(principal): Promise<ScenarioListView> {
+    list(principal): ScenarioListView {
       const desks = desksToSupervise(principal, directory());
       const { release, since, tests, problems, problemsSince } = state();
       const live = liveNow();
-      const { today, week, countedAt } = await lately();
+      const { today, week, countedAt } = lately();
       const reached = new Set(
         [...tests.values()].flat().flatMap(({ talk }) => talk.way.map(({ scenario, step }) => stepKey(scenario, step))),
       );
@@ -146,43 +146,52 @@ type Counts = ReadonlyMap<string, { readonly entered: number; readonly gaveUp: n
 interface Lately {
   readonly today: Counts;
   readonly week: Counts;
-  /** Null: not yet, or the database could not. */
+  /** Null: not yet. */
   readonly countedAt: EpochMs | null;
 }
 
-/** What was counted last. It is counted anew beside whoever asks: only the first one waits for it. */
-function latelyCounter(parts: ScenarioDeskParts): () => Promise<Lately> {
+/**
+ * What was counted last, today and in the seven days that end with it. It is counted anew beside whoever asks: nobody waits for it. Days that
+ * are over are counted once.
+ */
+function latelyCounter({ counts, directory, now, log }: ScenarioDeskParts): () => Lately {
   let last: Lately = { today: new Map(), week: new Map(), countedAt: null };
   let begunAt = Number.NEGATIVE_INFINITY;
-  let counting: Promise<void> | null = null;
-  return async () => {
-    if (counting === null && parts.now() - begunAt >= COUNTS_AGE_MS) {
-      begunAt = parts.now();
-      counting = countLately(parts)
-        .then(
-          (counted) => {
-            last = counted;
-          },
-          (error: unknown) => parts.log.warn({ err: error }, 'steps of scenarios could not be counted'),
-        )
+  let counting = false;
+  let over = new Map<EpochMs, readonly StepCount[]>();
+  const count = async (countedAt: EpochMs): Promise<void> => {
+    const { hour, minute } = wallClock(countedAt, receptionOf(directory())?.timeZone ?? SOME_WORLD.timeZone);
+    const midnight = countedAt - (hour * 60 + minute) * 60_000 - (countedAt % 60_000);
+    const today = await counts(midnight, countedAt);
+    const before = new Map<EpochMs, readonly StepCount[]>();
+    for (let from = midnight - 6 * DAY_MS; from < midnight; from += DAY_MS) {
+      before.set(from, over.get(from) ?? (await counts(from, from + DAY_MS)));
+    }
+    over = before;
+    last = { today: byStep(today), week: byStep([...today, ...[...before.values()].flat()]), countedAt };
+  };
+  return () => {
+    if (!counting && now() - begunAt >= COUNTS_AGE_MS) {
+      counting = true;
+      begunAt = now();
+      void count(begunAt)
+        .catch((error: unknown) => log.warn({ err: error }, 'steps of scenarios could not be counted'))
         .finally(() => {
-          counting = null;
+          counting = false;
         });
     }
-    if (last.countedAt === null) await counting;
     return last;
   };
 }
 
-/** Today as the reception's clock has it, and the seven days that end with it. */
-async function countLately({ counts, directory, now }: ScenarioDeskParts): Promise<Lately> {
-  const countedAt = now();
-  const { hour, minute } = wallClock(countedAt, receptionOf(directory())?.timeZone ?? SOME_WORLD.timeZone);
-  const midnight = countedAt - (hour * 60 + minute) * 60_000 - (countedAt % 60_000);
-  const byStep = (found: readonly StepCount[]): Counts =>
-    new Map(found.map(({ scenario, step, ...count }) => [stepKey(scenario, step), count]));
-  const today = byStep(await counts(midnight));
-  return { today, week: byStep(await counts(midnight - 6 * DAY_MS)), countedAt };
+function byStep(found: readonly StepCount[]): Counts {
+  const counts = new Map<string, { entered: number; gaveUp: number }>();
+  for (const { scenario, step, entered, gaveUp } of found) {
+    const key = stepKey(scenario, step);
+    const sum = counts.get(key) ?? NOTHING;
+    counts.set(key, { entered: sum.entered + entered, gaveUp: sum.gaveUp + gaveUp });
+  }
+  return counts;
 }
 
 const receptionOf = ({ desks }: Directory): Desk | undefined =>
@@ -228,7 +237,9 @@ class Talks {
     const { run } = talk;
     if (run.ends !== null) return this.#show(talk);
     talk.acts += 1;
-    talk.lines.push({ who: 'caller', text: wordsOf(act) });
+    const last = talk.lines.at(-1);
+    if (act.does === 'key' && last?.who === 'caller' && /^[0-9*#]+$/.test(last.text)) last.text += act.key;
+    else talk.lines.push({ who: 'caller', text: wordsOf(act) });
     if (talk.acts > MOST_ACTS) run.hangUp();
     else carryOut(run, act);
     run.listen();
@@ -251,7 +262,7 @@ class Talks {
       version: talk.version,
       scenario,
       step,
-      lines: [...talk.lines],
+      lines: talk.lines.map((line) => ({ ...line })),
       awaits: run.awaits,
       listening: listening !== undefined,
       ends: run.ends,

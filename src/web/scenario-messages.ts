@@ -44,7 +44,7 @@ export const ScenarioListView = Type.Object({
   }),
   problemCount: Count,
   problemsSince: Nullable(TimeMs),
-  countedAt: Nullable(Type.Number({ description: 'when `today` and `week` were counted; null: they could not be, and are 0' })),
+  countedAt: Nullable(Type.Number({ description: 'when `today` and `week` were counted; null: not yet, and they are 0' })),
   scenarios: Type.Array(ScenarioSummaryView),
   desks: Type.Array(Type.Object({ id: Type.String(), name: Type.String() }), { description: 'which a talk may find closed' }),
 });

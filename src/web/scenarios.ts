@@ -9,7 +9,7 @@ import { ScenarioDrawingView, ScenarioListView, TalkAct, TalkDraft, TalkView } f
 
 /** What the routes ask of the house. Everything throws RequestRefused for whoever may not, and for what is not there. */
 export interface ScenarioDesk {
-  list(principal: Principal): Promise<ScenarioListView>;
+  list(principal: Principal): ScenarioListView;
   draw(principal: Principal, scenario: string, language: 'ja' | 'en'): ScenarioDrawingView;
   begin(principal: Principal, draft: TalkDraft): TalkView;
   act(principal: Principal, talk: string, act: TalkAct): TalkView;

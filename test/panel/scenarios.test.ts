@@ -89,7 +89,7 @@ beforeEach(async () => {
       scenarios: scenarioDesk({
         state: () => scenarios.state,
         contacts: () => contacts,
-        counts: (since) => stepCounts(stage.centre.pool, 'test', since),
+        counts: (from, until) => stepCounts(stage.centre.pool, 'test', from, until),
         directory: () => directory,
         now: Date.now,
         log: pino({ level: 'silent' }),

@@ -87,7 +87,7 @@ export class ScenarioStage {
         renderAll: async (prompts) => {
           await this.beforeReady();
           this.ready.push(...prompts.map(({ text }) => text));
-          return { recorded: 0, rendered: prompts.length, tones: 0 };
+          return { recorded: 0, rendered: prompts.length, toRender: 0, tones: 0 };
         },
       },
       contacts: () => [],

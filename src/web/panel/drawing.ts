@@ -66,7 +66,7 @@ export function markSteps(drawing: SVGSVGElement, marks: ReadonlyMap<string, Ste
       title.dataset['words'] ??= title.textContent ?? '';
       title.textContent = `${title.dataset['words']}\n${mark.tip}`;
     }
-    if (mark.now > 0) step.append(badge(`● ${mark.now}`, 'mark now', box.x - 6, box.y - 9, 'left'));
+    if (mark.now > 0) step.append(badge(`● ${mark.now}`, 'mark now', box.x - 10, box.y - 13, 'left'));
     if (mark.gaveUp > 0) {
       const text = `✕ ${mark.gaveUp}${mark.share === null ? '' : ` · ${mark.share} %`}`;
       step.append(badge(text, `mark gave-up ${lookOf(mark.share)}`, box.x + box.width + 6, box.y + box.height - 9, 'right'));

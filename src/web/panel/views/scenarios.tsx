@@ -90,6 +90,7 @@ export function ScenariosView({ panel }: { panel: Panel }) {
             // While a talk is in a scenario that was called, that one is shown.
             scenario={found.scenarios.find(({ name }) => name === talk.value?.scenario) ?? shown}
             version={found.release.version}
+            counted={found.countedAt !== null}
             period={period.value}
             onPeriod={(next) => {
               period.value = next;
@@ -172,7 +173,7 @@ function ScenarioCard({
       </span>
       <span class="muted small">{greets}</span>
       <span class="scenario-facts small">
-        <span data-good={tests.total > 0 && tests.passed === tests.total}>
+        <span data-good={tests.total === 0 ? undefined : tests.passed === tests.total}>
           {tests.total === 0 ? w('noTests') : `${tests.passed === tests.total ? '✓' : '✕'} ${w('tests', tests)}`}
         </span>
         <span>{w('coverage', { percent: steps.length === 0 ? 100 : Math.floor((100 * tests.stepsReached) / steps.length) })}</span>
@@ -183,11 +184,14 @@ function ScenarioCard({
 }
 
 const ZOOM_STEP = 1.25;
+const LARGEST_FIT = 1.1;
+const SMALLEST_FIT = 0.6;
 
 function ScenarioPane({
   panel,
   scenario,
   version,
+  counted,
   period,
   onPeriod,
   current,
@@ -197,6 +201,8 @@ function ScenarioPane({
   panel: Panel;
   scenario: ScenarioSummaryView;
   version: string;
+  /** Whether it is known yet who gave up where. */
+  counted: boolean;
   period: Period;
   onPeriod: (period: Period) => void;
   /** Where a talk stands. */
@@ -222,7 +228,7 @@ function ScenarioPane({
         </fieldset>
         <p class="scenario-legend small">
           <span class="legend now">●</span> {w('legend.now')}
-          <span class="legend gave-up">✕</span> {w('legend.gaveUp')}
+          <span class="legend gave-up">✕</span> {w('legend.gaveUp')} {!counted && w('counting')}
         </p>
         <div class="scenario-buttons">
           {!asTable.value && (
@@ -363,15 +369,21 @@ function Drawing({
 
   const svg = drawing.value;
   useLayoutEffect(() => {
-    if (svg === null || frame.current === null) return;
-    frame.current.replaceChildren(svg);
+    const place = frame.current;
+    if (svg === null || place === null) return;
+    place.replaceChildren(svg);
     const [, , width = 1, height = 1] = (svg.getAttribute('viewBox') ?? '').split(' ').map(Number);
-    // Letters stay readable: a long drawing is scrolled, a small one is not blown up.
-    const fits = Math.min((frame.current.clientWidth - 8) / width, 1.1);
-    const scale = zoom ?? Math.max(fits, 0.35);
-    svg.setAttribute('data-scale', String(scale));
-    svg.setAttribute('width', String(Math.round(width * scale)));
-    svg.setAttribute('height', String(Math.round(height * scale)));
+    const fit = (): void => {
+      // Letters stay readable: a wide drawing is scrolled, a small one is not blown up.
+      const scale = zoom ?? Math.min(LARGEST_FIT, Math.max(SMALLEST_FIT, (place.clientWidth - 8) / width));
+      svg.setAttribute('data-scale', String(scale));
+      svg.setAttribute('width', String(Math.round(width * scale)));
+      svg.setAttribute('height', String(Math.round(height * scale)));
+    };
+    fit();
+    const watch = new ResizeObserver(fit);
+    watch.observe(place);
+    return () => watch.disconnect();
   }, [svg, zoom]);
   useLayoutEffect(() => {
     if (svg === null) return;

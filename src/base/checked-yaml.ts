@@ -4,7 +4,7 @@
  */
 import type { Static, TSchema } from 'typebox';
 import { Check } from 'typebox/value';
-import { type Document, isAlias, isMap, isNode, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
+import { type Document, isAlias, isMap, isNode, isScalar, isSeq, type Node, parseDocument } from 'yaml';
 
 export interface FileProblem {
   readonly file: string;
@@ -56,14 +56,16 @@ export class SourceFile {
   readonly file: string;
   readonly problems: FileProblem[] = [];
   private readonly text: string;
-  private readonly lines = new LineCounter();
+  /** Where each line begins. The parser's own count lacks the line breaks that it did not come to. */
+  private readonly lineStarts: readonly number[];
   private readonly document: Document.Parsed;
 
   constructor(text: string, file: string) {
     this.file = file;
     this.text = text;
+    this.lineStarts = [0, ...Array.from(text.matchAll(/\n/g), ({ index }) => index + 1)];
     const tooLong = text.length > MOST_CHARACTERS;
-    this.document = parseDocument(tooLong ? '' : text, { lineCounter: this.lines, uniqueKeys: false, prettyErrors: false });
+    this.document = parseDocument(tooLong ? '' : text, { uniqueKeys: false, prettyErrors: false });
     if (tooLong) {
       this.addAt(0, `the file has ${text.length} characters`, `${MOST_CHARACTERS} is the most: divide it`);
       return;
@@ -71,7 +73,10 @@ export class SourceFile {
     for (const error of this.document.errors) {
       // The parser calls itself for each level, and says this when it cannot go deeper.
       if (error.message.includes('call stack')) this.addAt(error.pos[0], ...TOO_DEEP);
-      else this.addAt(error.pos[0], firstLine(error.message), 'write it as YAML 1.2');
+      else if (error.code === 'UNEXPECTED_TOKEN') {
+        this.addAt(error.pos[0], firstLine(error.message), 'write it as YAML 1.2; a text with { } [ ] , : or # needs quotes');
+        break; // everything behind it is unexpected, too
+      } else this.addAt(error.pos[0], firstLine(error.message), 'write it as YAML 1.2');
     }
     // Tags of one's own; and in YAML 1.1, `no` is false and a date no text.
     for (const warning of this.document.warnings) this.addAt(warning.pos[0], firstLine(warning.message), 'write it as YAML 1.2');
@@ -165,8 +170,10 @@ export class SourceFile {
 
   private addAt(offset: number, problem: string, remedy: string): void {
     if (this.problems.length >= MOST_PROBLEMS) return;
-    const { line, col } = this.lines.linePos(offset);
-    this.problems.push({ file: this.file, line: Math.max(line, 1), column: Math.max(col, 1), problem, remedy });
+    const at = Math.min(Math.max(offset, 0), this.text.length);
+    const line = this.lineStarts.findLastIndex((start) => start <= at) + 1;
+    const column = at - (this.lineStarts[line - 1] ?? 0) + 1;
+    this.problems.push({ file: this.file, line, column, problem, remedy });
   }
 
   private nodeAt(path: Path): Node | null {
@@ -319,8 +326,10 @@ const firstLine = (message: string): string => (message.split('\n')[0] ?? messag
 export function nearest(word: string, candidates: Iterable<string>): string | undefined {
   let best: string | undefined;
   let bestDistance = Math.max(1, Math.floor(word.length / 3)) + 1;
+  const written = word.toLowerCase();
   for (const candidate of candidates) {
-    const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
+    if (Math.abs(candidate.length - word.length) >= bestDistance) continue;
+    const distance = editDistance(written, candidate.toLowerCase(), bestDistance);
     if (distance < bestDistance) [best, bestDistance] = [candidate, distance];
   }
   return best;
@@ -333,18 +342,25 @@ export function suggest(word: string, candidates: readonly string[]): string {
   return candidates.length > 0 ? `there is: ${candidates.slice(0, 30).join(', ')}` : 'there is none yet';
 }
 
-/** Optimal string alignment: a swap of two neighbours counts as one slip, as fingers make it. */
-function editDistance(a: string, b: string): number {
-  const rows: number[][] = [Array.from({ length: b.length + 1 }, (_, j) => j)];
-  const at = (i: number, j: number): number => rows[i]?.[j] ?? Number.POSITIVE_INFINITY;
+/**
+ * Optimal string alignment: a swap of two neighbours counts as one slip, as fingers make it. Given up as soon as it is sure to be
+ * `enough` or more: a file may name thousands of things, each of them wrongly.
+ */
+function editDistance(a: string, b: string, enough: number): number {
+  let before: number[] = [];
+  let above = Array.from({ length: b.length + 1 }, (_, j) => j);
   for (let i = 1; i <= a.length; i++) {
-    rows.push([i]);
+    const row = [i];
+    let least = i;
     for (let j = 1; j <= b.length; j++) {
       const same = a[i - 1] === b[j - 1] ? 0 : 1;
-      let cost = Math.min(at(i - 1, j) + 1, at(i, j - 1) + 1, at(i - 1, j - 1) + same);
-      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) cost = Math.min(cost, at(i - 2, j - 2) + 1);
-      rows[i]?.push(cost);
+      let cost = Math.min((above[j] ?? i) + 1, (row[j - 1] ?? j) + 1, (above[j - 1] ?? i) + same);
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) cost = Math.min(cost, (before[j - 2] ?? i) + 1);
+      row.push(cost);
+      least = Math.min(least, cost);
     }
+    if (least >= enough) return least;
+    [before, above] = [above, row];
   }
-  return at(a.length, b.length);
+  return above[b.length] ?? enough;
 }

@@ -60,15 +60,17 @@ interface DagreEdge {
 export function layOut(boxes: ReadonlyMap<string, Size>, lines: readonly Line[]): Layout {
   const graph = new Graph<object, Size & Partial<Point>, DagreEdge>({ multigraph: true });
   graph.setGraph({ nodesep: BOX_GAP, edgesep: LINE_GAP, ranksep: ROW_GAP });
+  /** Not the name alone: dagre keeps them as an object's keys, and a step may be called `constructor`. */
+  const boxed = (name: string): string => `box ${name}`;
+  /** dagre would put a label half-way along its line; as a box of its own it stands where the line begins. */
+  const labelled = (index: number): string => `label ${index}`;
   // What leads to itself does so at the right side, where its box is that much wider for dagre.
   const aside = new Map<string, number>();
   for (const { from, to, label } of lines) if (from === to) aside.set(from, 2 * LINE_GAP + (label?.width ?? 0));
-  for (const [name, { width, height }] of boxes) graph.setNode(name, { width: width + (aside.get(name) ?? 0), height });
+  for (const [name, { width, height }] of boxes) graph.setNode(boxed(name), { width: width + (aside.get(name) ?? 0), height });
   const upward = waysBack([...boxes.keys()], lines);
-  /** dagre would put a label half-way along its line; as a box of its own it stands where the line begins. */
-  const labelled = (index: number): string => ` label ${index}`;
   for (const [index, line] of lines.entries()) {
-    const [above, below] = upward.has(index) ? [line.to, line.from] : [line.from, line.to];
+    const [above, below] = upward.has(index) ? [boxed(line.to), boxed(line.from)] : [boxed(line.from), boxed(line.to)];
     if (line.from === line.to) continue;
     const weight = line.main ? STRAIGHT : 1;
     if (!line.label) {
@@ -82,12 +84,12 @@ export function layOut(boxes: ReadonlyMap<string, Size>, lines: readonly Line[])
   }
   dagre(graph);
   // Left and right are the same to dagre: of the two, the one in which more lines of a box stand in their order.
-  const xOf = (index: number): number => graph.node(lines[index]?.label ? labelled(index) : (lines[index]?.to ?? '')).x ?? 0;
+  const xOf = (index: number): number => graph.node(lines[index]?.label ? labelled(index) : boxed(lines[index]?.to ?? '')).x ?? 0;
   const side = inOrder(lines, xOf) < 0 ? -1 : 1;
 
   const placed = new Map<string, Placed>();
   for (const [name, size] of boxes) {
-    const { x = 0, y = 0 } = graph.node(name);
+    const { x = 0, y = 0 } = graph.node(boxed(name));
     placed.set(name, { ...size, x: side * x - (aside.get(name) ?? 0) / 2, y });
   }
   const heights = rowHeights(graph);
@@ -115,7 +117,7 @@ export function layOut(boxes: ReadonlyMap<string, Size>, lines: readonly Line[])
     if (!start || !end) throw new Error(`a line between boxes that are not there: ${from}, ${to}`);
     if (start === end) return loop(start, label);
     const up = upward.has(index);
-    const found = up ? pointsOf(index, to, from) : pointsOf(index, from, to);
+    const found = up ? pointsOf(index, boxed(to), boxed(from)) : pointsOf(index, boxed(from), boxed(to));
     const between = up ? found.points.toReversed() : found.points;
     return {
       between,

@@ -20,6 +20,7 @@ import {
   waitingInNotices,
 } from './db/notices.ts';
 import type { createPool } from './db/pool.ts';
+import type { ScenarioSet } from './ivr/parse.ts';
 import { nextTimeToCall } from './routing/call-hours.ts';
 import type { RulesOfDesks } from './routing/desk-rules.ts';
 import type { Desk, Directory } from './routing/directory.ts';
@@ -37,9 +38,15 @@ export interface NoticeParts {
   readonly rulesOf: RulesOfDesks;
   /** ISO 3166-1 alpha-2 countries that may be called beside the centre's own. */
   readonly countries: readonly string[];
+  /** Scenarios that can tell a notice. */
+  readonly scenarios: () => readonly string[];
   readonly now: () => EpochMs;
   readonly log: Logger;
 }
+
+/** Names of the scenarios that can tell a notice: those that declare the variable `text`, in which it is given to them. */
+export const tellersOf = ({ scenarios }: ScenarioSet): readonly string[] =>
+  [...scenarios.values()].filter(({ variables }) => variables['text'] === 'string').map(({ name }) => name);
 
 /** The first moment from one on at which people may be called from a desk; null when there is none. */
 export type CallHours = (from: EpochMs) => EpochMs | null;
@@ -121,6 +128,7 @@ export function noticeDesk(parts: NoticeParts, changed: () => void): NoticeDesk 
       desk: { id: notice.deskId, name: directory().desks.get(notice.deskId)?.name ?? notice.deskId },
       language: notice.language,
       text: notice.text,
+      scenario: notice.scenario,
       state: notice.state,
       pace: notice.pace,
       createdAt: notice.createdAt,
@@ -140,6 +148,8 @@ export function noticeDesk(parts: NoticeParts, changed: () => void): NoticeDesk 
   const read = async (principal: Principal, draft: NoticeDraft) => {
     if (!desksOf(principal).has(draft.deskId))
       throw new RequestRefused('noSuchDesk', 'There is no such desk among those that you see.', 404);
+    if (draft.scenario && !parts.scenarios().includes(draft.scenario))
+      throw new RequestRefused('noSuchScenario', 'There is no scenario of this name that can tell a notice.', 404);
     const at = now();
     const callsFrom = hoursOf(draft.deskId)(at);
     if (callsFrom === null) throw new RequestRefused('neverOpen', 'This desk has no hours in which people may be called.');
@@ -167,7 +177,12 @@ export function noticeDesk(parts: NoticeParts, changed: () => void): NoticeDesk 
     async list(principal) {
       const desks = desksOf(principal);
       const notices = await listNotices(pool, domainId, desks.keys(), LISTED, now());
-      return { serverTime: now(), notices: notices.map(view), desks: [...desks.values()].map(({ id, name }) => ({ id, name })) };
+      return {
+        serverTime: now(),
+        notices: notices.map(view),
+        desks: [...desks.values()].map(({ id, name }) => ({ id, name })),
+        scenarios: [...parts.scenarios()],
+      };
     },
 
     async show(principal, id) {
@@ -187,8 +202,8 @@ export function noticeDesk(parts: NoticeParts, changed: () => void): NoticeDesk 
       if (text === '') throw new RequestRefused('noText', 'Write what is to be told.');
       const { list, check } = await read(principal, draft);
       if (list.recipients.length === 0 || (list.problems.length > 0 && !draft.skipBad)) return { wrong: check };
-      const { requestId, deskId, language, pace } = draft;
-      const wanted = { requestId, deskId, language, text, pace, recipients: list.recipients, by: principal.agentId };
+      const { requestId, deskId, language, pace, scenario = null } = draft;
+      const wanted = { requestId, deskId, language, text, scenario, pace, recipients: list.recipients, by: principal.agentId };
       const id = await createNotice(pool, domainId, wanted, now());
       changed();
       return { created: view(await find(principal, id)) };

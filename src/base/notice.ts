@@ -38,6 +38,8 @@ export interface Notice {
   readonly language: Language;
   /** What is to be told. */
   readonly text: string;
+  /** The scenario that tells it, on the phone, without an agent. Null: the desk's agents do. */
+  readonly scenario: string | null;
   readonly state: NoticeState;
   readonly pace: NoticePace;
   /** Recipients in all. */
@@ -58,7 +60,7 @@ export interface NoticeProgress {
   readonly notReached: number;
   /** Not told because the notice was stopped. */
   readonly stopped: number;
-  /** What agents noted of those who were reached (empty word: nothing), and why the others were not. */
+  /** What agents noted of those who were reached (empty word: nothing), or a scenario's word for it, and why the others were not. */
   readonly dispositions: Readonly<Record<string, number>>;
   readonly causes: Readonly<Record<string, number>>;
   /** The latest that are over (some twenty), and since when they were: the pace so far. Null before the first. */

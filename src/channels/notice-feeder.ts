@@ -21,7 +21,7 @@ export interface NoticeLook {
   readonly active: number;
   /** Launched and not over. */
   readonly live: number;
-  /** Of these, those whom no agent has in hand. */
+  /** Of these, those whom no agent has in hand, and no scenario talks with. */
   readonly inQueue: number;
   /** Launched within the last minute. */
   readonly lastMinute: number;
@@ -157,6 +157,7 @@ export class NoticeFeeder {
           number: { kind: 'valid', e164: number, country },
           name,
           text: notice.text,
+          scenario: notice.scenario,
         }),
       ),
     );

@@ -11,12 +11,15 @@ const LATEST = 20;
 const ms = (column: string): string => `round(extract(epoch from ${column}) * 1000)::float8`;
 const at = (parameter: string): string => `to_timestamp(${parameter}::float8 / 1000)`;
 
-const NOTICE = `n.id, n.domain_id as "domainId", n.desk_id as "deskId", n.language, n.text, n.state,
+const NOTICE = `n.id, n.domain_id as "domainId", n.desk_id as "deskId", n.language, n.text, n.scenario, n.state,
   jsonb_build_object('atATime', n.at_a_time, 'perMinute', n.per_minute) as pace, n.total,
   ${ms('n.created_at')} as "createdAt", n.created_by as "createdBy"`;
 
 /** Of contact `c` at the time `$2`: it rests until its next attempt. */
 const RESTS = `coalesce((c.doc #>> '{timers,retry}')::float8 > $2, false)`;
+
+/** Of contact `c`: its recipient was told, by an agent or a scenario. */
+const REACHED = `c.cause in ('handled', 'noticeTold')`;
 
 /**
  * NoticeProgress of notice `n` at the time `$2`, as it is now. Supervisors' screens ask every few seconds: one pass over its contacts, whose
@@ -36,12 +39,12 @@ const PROGRESS = `(
     'overAt', ${ms('n.over_at')})
   from (
     select coalesce(sum(k), 0)::integer as launched, coalesce(sum(k) filter (where cause is null), 0)::integer as live,
-      coalesce(sum(k) filter (where rests), 0)::integer as resting, coalesce(sum(k) filter (where cause = 'handled'), 0)::integer as reached,
+      coalesce(sum(k) filter (where rests), 0)::integer as resting, coalesce(sum(k) filter (where disposition is not null), 0)::integer as reached,
       coalesce(sum(k) filter (where cause = 'noticeStopped'), 0)::integer as stopped, min(first) as first,
-      coalesce(jsonb_object_agg(disposition, k) filter (where cause = 'handled'), '{}') as dispositions,
-      coalesce(jsonb_object_agg(cause, k) filter (where cause not in ('handled', 'noticeStopped')), '{}') as causes
+      coalesce(jsonb_object_agg(disposition, k) filter (where disposition is not null), '{}') as dispositions,
+      coalesce(jsonb_object_agg(cause, k) filter (where disposition is null and cause <> 'noticeStopped'), '{}') as causes
     from (
-      select c.cause, case c.cause when 'handled' then coalesce(c.disposition, '') end as disposition,
+      select case when ${REACHED} then '' else c.cause end as cause, case when ${REACHED} then coalesce(c.disposition, '') end as disposition,
         case when c.ended_at is null then ${RESTS} else false end as rests, count(*) as k, min(c.arrived_at) as first
       from contact c where c.domain_id = n.domain_id and c.notice_id = n.id group by 1, 2, 3
     ) groups
@@ -53,6 +56,8 @@ export interface NewNotice {
   readonly deskId: DeskId;
   readonly language: Language;
   readonly text: string;
+  /** The scenario that tells it; left out or null: agents do. */
+  readonly scenario?: string | null;
   readonly pace: NoticePace;
   readonly recipients: readonly NoticeRecipient[];
   readonly by: string;
@@ -71,13 +76,13 @@ export async function createNotice(pool: Pool, domainId: DomainId, notice: NewNo
       notice.requestId,
     ]);
     if (before.rows[0]) return before.rows[0].id;
-    const { deskId, language, text, pace, recipients } = notice;
+    const { deskId, language, text, scenario = null, pace, recipients } = notice;
     const { rows } = await client.query<{ id: NoticeId }>(
-      `insert into notice (domain_id, id, request_id, desk_id, language, text, state, at_a_time, per_minute, total, created_at, created_by)
+      `insert into notice (domain_id, id, request_id, desk_id, language, text, state, at_a_time, per_minute, total, created_at, created_by, scenario)
        select $1, (select coalesce(max(id::integer), 0) + 1 from notice where domain_id = $1), $2, $3, $4, $5, 'running', $6, $7, $8,
-         ${at('$9')}, $10
+         ${at('$9')}, $10, $11
        returning id`,
-      [domainId, notice.requestId, deskId, language, text, pace.atATime, pace.perMinute, recipients.length, now, notice.by],
+      [domainId, notice.requestId, deskId, language, text, pace.atATime, pace.perMinute, recipients.length, now, notice.by, scenario],
     );
     const id = (rows[0] as { id: NoticeId }).id;
     await client.query(
@@ -205,9 +210,9 @@ export async function noticeOutcomes(db: Queryable, domainId: DomainId, id: Noti
   const { rows } = await db.query<RecipientOutcome>(
     `select r.number, r.name,
        case when c.id is null then case when n.state = 'stopped' then 'stopped' else 'waiting' end
-         when c.state <> 'ended' then 'underWay' when c.cause = 'handled' then 'reached' when c.cause = 'noticeStopped' then 'stopped'
+         when c.state <> 'ended' then 'underWay' when ${REACHED} then 'reached' when c.cause = 'noticeStopped' then 'stopped'
          else 'notReached' end as state,
-       case when c.cause = 'handled' then c.disposition else c.cause end as outcome,
+       case when ${REACHED} then c.disposition else c.cause end as outcome,
        coalesce((c.doc ->> 'attempts')::integer, 0) as attempts, ${ms('c.ended_at')} as "endedAt"
      from notice n join notice_recipient r on r.domain_id = n.domain_id and r.notice_id = n.id
      left join contact c on c.domain_id = r.domain_id and c.notice_id = r.notice_id and c.notice_recipient_id = r.position::text
@@ -247,7 +252,7 @@ export class PgNoticeStore {
             order by c.arrived_at desc offset n.per_minute - 1 limit 1), 0) as "roomAt"
        from notice n, lateral (
          select count(*)::float8 as live, count(*) filter (where not ${RESTS})::float8 as active,
-           count(*) filter (where c.state not in ('offered', 'connected', 'wrapUp'))::float8 as "inQueue"
+           count(*) filter (where c.state not in ('scenario', 'offered', 'connected', 'wrapUp'))::float8 as "inQueue"
          from contact c where c.domain_id = n.domain_id and c.notice_id = n.id and c.ended_at is null
        ) l
        where n.domain_id = $1 and n.over_at is null order by n.created_at, n.id::integer`,

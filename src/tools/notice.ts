@@ -12,7 +12,9 @@ import { hasCentre } from '../db/centre.ts';
 import { loadDirectory } from '../db/directory.ts';
 import { migrate } from '../db/migrate.ts';
 import { changeNotice, createNotice, findNotice, listNotices, type NoticeWithProgress, noticeOutcomes } from '../db/notices.ts';
-import { checkList, outcomesCsv, recipientRules } from '../notices.ts';
+import { checkList, outcomesCsv, recipientRules, tellersOf } from '../notices.ts';
+import { readFolder } from '../scenario-folder.ts';
+import { readRelease } from '../scenario-release.ts';
 import { NoDatabaseError, type OpenDatabase, openDatabase } from './database.ts';
 
 const help = `One thing to be told by phone to many: whoever is free of calls and callbacks tells the next one.
@@ -27,6 +29,7 @@ anything in it is wrong, all of it is listed and nothing is created.
 
   --text TEXT          what the agent is to tell; --text-file FILE reads it from a file
   --desk DESK          id of the desk whose agents tell it
+  --scenario NAME      a scenario tells it on the phone, without an agent: those that declare the variable text can
   --language ja|en     of the text (ja)
   --at-a-time N        how many may be under way at a time (${DEFAULT_NOTICE_PACE.atATime})
   --per-minute N       how many may be launched within any minute (${DEFAULT_NOTICE_PACE.perMinute})
@@ -89,6 +92,7 @@ function parse(argv: readonly string[]) {
         text: { type: 'string' },
         'text-file': { type: 'string' },
         desk: { type: 'string' },
+        scenario: { type: 'string' },
         language: { type: 'string' },
         'at-a-time': { type: 'string' },
         'per-minute': { type: 'string' },
@@ -108,6 +112,7 @@ interface Creation {
   readonly list: Uint8Array;
   readonly text: string;
   readonly deskId: string;
+  readonly scenario: string | null;
   readonly language: Language;
   readonly pace: NoticePace;
   readonly dryRun: boolean;
@@ -132,7 +137,7 @@ function readCreation(values: ReturnType<typeof parse>['values']): Creation {
     perMinute: whole('per-minute', DEFAULT_NOTICE_PACE.perMinute, NOTICE_LIMITS.perMinute),
   };
   const dryRun = values['dry-run'] ?? false;
-  return { file, list: readFile(file), text, deskId, language, pace, dryRun, skipBad: values['skip-bad'] ?? false };
+  return { file, list: readFile(file), text, deskId, scenario: values.scenario ?? null, language, pace, dryRun, skipBad: values['skip-bad'] ?? false };
 }
 
 function readFile(file: string): Buffer {
@@ -181,6 +186,7 @@ async function create({ pool, domainId, config, by }: Centre, task: Creation, pr
     const near = nearest(task.deskId, [...directory.desks.keys()]);
     throw new UsageError(`there is no desk "${task.deskId}"${near ? `, did you mean "${near}"?` : ''}`);
   }
+  if (task.scenario !== null) await requireTeller(config.scenariosDir, task.scenario);
   const rules = recipientRules(directory, config.callMe.policy.countries);
   const { recipients, problems, lines, alsoIn } = await checkList(pool, domainId, task.list, rules);
   print(`${task.file}: ${lines} recipients\n`);
@@ -200,10 +206,22 @@ async function create({ pool, domainId, config, by }: Centre, task: Creation, pr
     print(`Would be told: ${recipients.length}. Nothing was created (--dry-run).\n`);
     return 0;
   }
-  const { deskId, language, text, pace } = task;
-  const id = await createNotice(pool, domainId, { requestId: randomUUID(), deskId, language, text, pace, recipients, by }, Date.now());
+  const { deskId, language, text, scenario, pace } = task;
+  const wanted = { requestId: randomUUID(), deskId, language, text, scenario, pace, recipients, by };
+  const id = await createNotice(pool, domainId, wanted, Date.now());
   print(`Notice ${id}: ${recipients.length} are to be told${problems.length > 0 ? `, ${problems.length} left out` : ''}.\n`);
   return 0;
+}
+
+/** @throws UsageError when no scenario of this name can tell a notice */
+async function requireTeller(folder: string, name: string): Promise<void> {
+  const { 'control-logic.yaml': _logic, ...files } = (await readFolder(folder)) ?? {};
+  const release = readRelease(files, `${folder}/`);
+  if (Array.isArray(release)) throw new UsageError('the scenarios are not right: npm run scenario -- check');
+  const tellers = tellersOf(release.set);
+  if (tellers.includes(name)) return;
+  const near = nearest(name, tellers);
+  throw new UsageError(`no scenario "${name}" can tell a notice${near ? `, did you mean "${near}"?` : ` (${tellers.join(', ') || 'none can'})`}`);
 }
 
 async function list({ pool, domainId }: Centre, print: Print): Promise<number> {
@@ -237,7 +255,7 @@ async function show({ pool, domainId }: Centre, id: string, csv: boolean, print:
   };
   const { reached, notReached, stopped, waiting, underWay, resting } = progress;
   print(`Notice ${id}, ${notice.state}: ${notice.total} recipients of ${notice.deskId}, ${notice.pace.atATime} at a time, at most `);
-  print(`${notice.pace.perMinute} a minute\n\n${notice.text.replace(/^/gm, '  ')}\n\n`);
+  print(`${notice.pace.perMinute} a minute${notice.scenario === null ? '' : `, told by the scenario ${notice.scenario}`}\n\n${notice.text.replace(/^/gm, '  ')}\n\n`);
   print(`  waiting     ${waiting}\n  under way   ${underWay}${resting > 0 ? ` (${resting} to be tried again later)` : ''}\n`);
   print(
     `  reached     ${reached}${some(progress.dispositions)}\n  not reached ${notReached}${some(progress.causes)}\n  stopped     ${stopped}\n\n`,

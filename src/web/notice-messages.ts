@@ -20,6 +20,7 @@ export const NoticeView = Type.Object({
   desk: Type.Object({ id: Type.String(), name: Type.String() }),
   language: Literals('ja', 'en'),
   text: Type.String(),
+  scenario: Nullable(Type.String({ description: 'the scenario that tells it; null: the desk’s agents do' })),
   state: Literals('running', 'paused', 'stopped', 'done'),
   pace: NoticePaceView,
   createdAt: TimeMs,
@@ -56,6 +57,7 @@ export const NoticeListView = Type.Object({
   serverTime: TimeMs,
   notices: Type.Array(NoticeView),
   desks: Type.Array(Type.Object({ id: Type.String(), name: Type.String() }), { description: 'for which notices can be made' }),
+  scenarios: Type.Array(Type.String(), { description: 'names of those that can tell a notice' }),
 });
 export type NoticeListView = Static<typeof NoticeListView>;
 
@@ -65,6 +67,11 @@ export const NoticeDraft = Type.Object(
     deskId: Type.String({ minLength: 1, maxLength: 64 }),
     language: Literals('ja', 'en'),
     text: Type.String({ maxLength: 2_000, description: 'what is to be told' }),
+    scenario: Type.Optional(
+      Nullable(
+        Type.String({ minLength: 1, maxLength: 64, description: 'the scenario that tells it; left out or null: the desk’s agents do' }),
+      ),
+    ),
     pace: NoticePaceView,
     list: Type.String({
       maxLength: 6_000_000,

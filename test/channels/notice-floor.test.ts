@@ -61,7 +61,7 @@ function feed(node: Node): NoticeFeeder {
     domainId: 'test',
     directory: () => directory,
     rulesOf: () => rules,
-    countries: [],
+    countries: [], scenarios: () => ['notice'],
     now,
     log: pino({ level: 'silent' }),
   };

@@ -173,6 +173,7 @@ class Stage {
         language: 'ja',
         text: 'hello',
         state: this.state,
+        scenario: null,
         pace: this.pace,
         total: this.recipients.length,
         createdAt: NOW,

@@ -91,6 +91,7 @@ describe('a notice', () => {
       deskId: 'maker-desk',
       language: 'ja',
       text: '点検のお知らせ',
+      scenario: null,
       state: 'running',
       pace: { atATime: 5, perMinute: 20 },
       total: 5,
@@ -100,6 +101,31 @@ describe('a notice', () => {
     expect(found?.actions).toEqual([{ at: NOW, by: 'tanaka', action: 'created', reason: null }]);
     expect(found?.progress).toMatchObject({ waiting: 5, underWay: 0, reached: 0, notReached: 0, stopped: 0, latest: null, overAt: null });
     expect((await store().next('1', 0, 10)).map(({ number }) => number)).toEqual(recipients(5).map(({ number }) => number));
+  });
+
+  it('that a scenario tells says which, and counts whom it reached by its words', async () => {
+    const id = await create({ scenario: 'notice' });
+    expect((await findNotice(database.pool, 'a', id, NOW))?.notice.scenario).toBe('notice');
+    await contact(id, '1', { state: 'ended', cause: 'noticeTold', disposition: 'confirmed' });
+    await contact(id, '2', { state: 'ended', cause: 'noticeTold', disposition: 'heard' });
+    await contact(id, '3', { state: 'ended', cause: 'callbackFailed' });
+    await contact(id, '4', { state: 'scenario' });
+    await contact(id, '5', { state: 'ended', cause: 'handled', disposition: 'resolved' });
+    expect(await progress(id)).toMatchObject({
+      reached: 3,
+      notReached: 1,
+      underWay: 1,
+      dispositions: { confirmed: 1, heard: 1, resolved: 1 },
+      causes: { callbackFailed: 1 },
+    });
+    expect((await noticeOutcomes(database.pool, 'a', id)).map(({ state, outcome }) => `${state} ${outcome}`)).toEqual([
+      'reached confirmed',
+      'reached heard',
+      'notReached callbackFailed',
+      'underWay null',
+      'reached resolved',
+    ]);
+    expect((await look())?.inQueue).toBe(0);
   });
 
   it('asked for twice at once by one request is one, with its recipients once', async () => {

@@ -73,7 +73,7 @@ beforeEach(async () => {
     domainId: 'test',
     directory: () => DIRECTORY,
     rulesOf: () => DEFAULT_DESK_RULES,
-    countries: [],
+    countries: [], scenarios: () => ['notice'],
     now: Date.now,
     log: pino({ level: 'silent' }),
   };

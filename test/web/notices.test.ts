@@ -89,7 +89,7 @@ beforeEach(async () => {
     domainId: 'test',
     directory: () => DIRECTORY,
     rulesOf: () => DEFAULT_DESK_RULES,
-    countries: [],
+    countries: [], scenarios: () => ['notice'],
     now: () => now,
     log: pino({ level: 'silent' }),
   };
@@ -227,10 +227,17 @@ describe('before anything is created', () => {
     ['no pace', { pace: { atATime: 0, perMinute: 10 } }, 400, 'malformed'],
     ['too quick a pace', { pace: { atATime: 1, perMinute: 601 } }, 400, 'malformed'],
     ['another language', { language: 'fr' as 'ja' }, 400, 'malformed'],
+    ['a scenario that cannot tell it', { scenario: 'identify' }, 404, 'noSuchScenario'],
     ['a request without a name', { requestId: 'x' }, 400, 'malformed'],
   ])('%s is refused', async (_what, change, status, code) => {
     expect(await (await as('sato')).post('/api/notices', draft(change))).toMatchObject({ status, body: { code } });
     expect(await count('notice')).toBe(0);
+  });
+
+  it('is told by a scenario where that was chosen', async () => {
+    expect((await (await as('sato')).get('/api/notices')).body).toMatchObject({ scenarios: ['notice'] });
+    expect(await create({ scenario: 'notice' })).toMatchObject({ scenario: 'notice' });
+    expect(await create()).toMatchObject({ scenario: null });
   });
 
   it('is told when the desk may call, if that is later; for a desk that never may, none is created', async () => {

@@ -94,6 +94,7 @@ export function NoticesView({ panel }: { panel: Panel }) {
         <NoticeForm
           panel={panel}
           desks={found.desks}
+          scenarios={found.scenarios}
           say={say}
           onClose={(created) => {
             creating.value = false;
@@ -225,7 +226,8 @@ function NoticeCard({
       </dl>
       <div class="notice-foot">
         <span class="muted small">
-          {notice.desk.name} · {w('pace', notice.pace)} · {w('by', { name: notice.createdBy, time: time(notice.createdAt) })}
+          {notice.desk.name} · {notice.scenario !== null && `${w('toldBy', { name: notice.scenario })} · `}
+          {w('pace', notice.pace)} · {w('by', { name: notice.createdBy, time: time(notice.createdAt) })}
         </span>
         {when !== '' && <span class="notice-when small">{when}</span>}
         <div class="notice-buttons">
@@ -310,12 +312,13 @@ const PROBLEMS_SHOWN = 50;
 interface FormProps {
   readonly panel: Panel;
   readonly desks: NoticeListView['desks'];
+  readonly scenarios: NoticeListView['scenarios'];
   readonly say: (refused: Refused) => string;
   /** Null: nothing was created. */
   readonly onClose: (created: NoticeView | null) => void;
 }
 
-function NoticeForm({ panel, desks, say, onClose }: FormProps) {
+function NoticeForm({ panel, desks, scenarios, say, onClose }: FormProps) {
   const w = wordsOf(panel);
   const form = useRef<HTMLFormElement>(null);
   // Chosen once for each form: pressing twice, or again after an answer was lost, makes one notice.
@@ -336,6 +339,7 @@ function NoticeForm({ panel, desks, say, onClose }: FormProps) {
       deskId: String(data.get('desk')),
       language: data.get('language') === 'en' ? ('en' as const) : ('ja' as const),
       text,
+      scenario: String(data.get('scenario') ?? '') || null,
       pace: { atATime: Number(data.get('atATime')), perMinute: Number(data.get('perMinute')) },
       list: await toBase64(list),
       skipBad: skipBad.value,
@@ -412,6 +416,20 @@ function NoticeForm({ panel, desks, say, onClose }: FormProps) {
               </select>
             </label>
           </div>
+          {scenarios.length > 0 && (
+            <label class="field">
+              <span>{w('form.teller')}</span>
+              <select name="scenario">
+                <option value="">{w('form.tellerAgent')}</option>
+                {scenarios.map((name) => (
+                  <option key={name} value={name}>
+                    {w('form.tellerScenario', { name })}
+                  </option>
+                ))}
+              </select>
+              <small class="muted">{w('form.tellerHint')}</small>
+            </label>
+          )}
           <div class="notice-row">
             <label class="field">
               <span>{w('form.atATime')}</span>

@@ -88,7 +88,7 @@ export type SwitchEvent =
     }
   /**
    * Once for each recording that was begun, and before its leg's `legEnded`: what was said up to then is kept. `completed`: it can be
-   * fetched, be it empty. `failed`: there is nothing. `durationMs` may be in whole seconds, rounded down.
+   * fetched, be it all but empty. `failed`: there is nothing.
    */
   | {
       readonly type: 'recordFinished';

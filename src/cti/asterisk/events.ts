@@ -39,8 +39,8 @@ export type SwitchedEvent =
       readonly recording: string;
       /** Null: not one of a channel. */
       readonly channel: string | null;
-      /** Null: nothing was recorded. */
-      readonly seconds: number | null;
+      /** There is a file; how long it is, Asterisk tells in whole seconds, rounded now up, now down. */
+      readonly isThere: boolean;
     }
   | { readonly kind: 'endpoint'; readonly name: string }
   | { readonly kind: 'ignored' };
@@ -160,7 +160,7 @@ export function readEvent(event: AriEvent): SwitchedEvent {
         recording: text(recording?.['name']),
         channel: target.startsWith('channel:') ? target.slice('channel:'.length) : null,
         // Whoever hangs up in front of it leaves one that is `done`, but has no length and no file.
-        seconds: event.type === 'RecordingFinished' ? number(recording?.['duration']) : null,
+        isThere: event.type === 'RecordingFinished' && number(recording?.['duration']) !== null,
       };
     }
     case 'ContactStatusChange':

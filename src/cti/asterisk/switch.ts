@@ -79,6 +79,8 @@ export interface AsteriskSwitchOptions {
 export const LEG_HEADER = 'X-Madoguchi-Leg';
 /** Channel variable: the bridge that a held leg goes back to. Lives with the channel, so a new controller finds it. */
 const HELD_FROM = 'MADOGUCHI_HELD_FROM';
+/** It is on the same machine or next to it, and was written a moment ago. */
+const MEASURE_TRIES = 3;
 /** How long who joins a leg waits for its recording to be closed; Asterisk takes a millisecond. */
 const RECORDING_ENDS_MS = 2_000;
 /** Ended legs, plays and recordings are remembered for orders and events that come late. Far more than live at once. */
@@ -107,6 +109,9 @@ interface LegState {
   heldFrom: BridgeId | null;
   readonly plays: Set<PlayId>;
   readonly recordings: Set<RecordingId>;
+  /** Recordings that are over, and are looked at how long they are. Until that is told, the leg's end is not. */
+  readonly measured: Set<RecordingId>;
+  endCause: LegCause | null;
   lastDigit: string;
 }
 
@@ -574,6 +579,7 @@ export class AsteriskSwitch implements SwitchPort {
     this.#startedAt = snapshot.startedAt;
     for (const [leg, state] of [...this.#legs]) {
       if (live.has(leg)) continue;
+      state.measured.clear(); // told by now
       if (state.unsure) this.#legs.delete(leg);
       else this.#end(leg, isAnother ? 'switchLost' : 'unheard');
     }
@@ -725,7 +731,8 @@ export class AsteriskSwitch implements SwitchPort {
       case 'recorded':
         // Begun by a controller before us: told all the same.
         if (event.channel !== null && this.#legs.has(event.channel)) this.#followRecording(event.channel, event.recording);
-        this.#finishRecording(event.recording, event.seconds === null ? 'failed' : 'completed', (event.seconds ?? 0) * 1000);
+        if (event.isThere) this.#measure(event.recording, this.#era);
+        else this.#finishRecording(event.recording, 'failed', 0);
         return;
       case 'endpoint':
         this.#tellReachable(event.name).catch((error: unknown) => {
@@ -768,11 +775,13 @@ export class AsteriskSwitch implements SwitchPort {
   #end(leg: LegId, cause: LegCause): void {
     const state = this.#legs.get(leg);
     if (state === undefined) return;
+    state.endCause ??= cause;
+    if (state.measured.size > 0) return; // told in a moment
     this.#legs.delete(leg);
     this.#endedLegs.add(leg);
     for (const play of [...state.plays]) this.#finishPlay(play, 'failed');
     for (const recording of [...state.recordings]) this.#finishRecording(recording, 'failed', 0); // Asterisk would have told before
-    this.#emit({ type: 'legEnded', leg, cause });
+    this.#emit({ type: 'legEnded', leg, cause: state.endCause });
   }
 
   #finishPlay(play: PlayId, state: string): void {
@@ -785,6 +794,28 @@ export class AsteriskSwitch implements SwitchPort {
     legState?.plays.delete(play);
     this.#emit({ type: 'playFinished', leg, play, outcome: known.stopped ? 'stopped' : state === 'done' ? 'completed' : 'failed' });
     if (legState !== undefined) this.#catchUp(leg, legState);
+  }
+
+  /** Looks how long a recording has become, then tells that it is over. Should the line be lost, whoever resynchronises looks again. */
+  #measure(recording: RecordingId, era: number, tries = 1): void {
+    const leg = this.#recordings.get(recording)?.leg;
+    if (leg === undefined) return;
+    const legState = this.#legs.get(leg);
+    legState?.measured.add(recording);
+    const told = (outcome: 'completed' | 'failed', durationMs: number): void => {
+      if (era !== this.#era) return;
+      legState?.measured.delete(recording);
+      this.#finishRecording(recording, outcome, durationMs);
+      if (legState?.endCause != null) this.#end(leg, legState.endCause);
+    };
+    this.#stored(recording).then(
+      (wav) => told(wav === null ? 'failed' : 'completed', wav === null ? 0 : wavMs(wav)),
+      (error: unknown) => {
+        if (tries < MEASURE_TRIES && era === this.#era) return this.#measure(recording, era, tries + 1);
+        this.#options.log.warn({ err: error, legId: leg }, 'how long a recording is could not be seen');
+        told('failed', 0);
+      },
+    );
   }
 
   #finishRecording(recording: RecordingId, outcome: 'completed' | 'failed', durationMs: number): void {
@@ -1019,6 +1050,8 @@ function newLeg(direction: 'in' | 'out', phase: Phase, arrival: Arrival | null):
     heldFrom: null,
     plays: new Set(),
     recordings: new Set(),
+    measured: new Set(),
+    endCause: null,
     lastDigit: '',
   };
 }

@@ -10,7 +10,7 @@ import type { FarSide, ScriptedParty } from '#test/support/far-side.ts';
 import { Office, TestHouse, until } from './house.ts';
 import { toneFile } from './voice.ts';
 
-const { customer } = DEMO_EXAMPLES;
+const { customer, unknownInOsaka } = DEMO_EXAMPLES;
 const OUTSIDE = '+81355550001';
 
 /** Callers whom nobody knows may have an outside line. */
@@ -47,6 +47,23 @@ steps:
   end: { hangUp: true }
 `;
 
+const TELL = `name: tell
+languages: [en, ja]
+variables: { text: string, heard: string }
+start: text
+steps:
+  text: { say: { ja: '{text}', en: '{text}' }, next: heard }
+  heard: { set: { heard: '"true"' }, next: confirm }
+  confirm:
+    menu:
+      prompt: { ja: 1を押してください。, en: Press 1 to confirm. }
+      choices: { '1': done }
+      firstDigit: 20s
+    failed: end
+  done: { hangUp: confirmed }
+  end: { hangUp: heard }
+`;
+
 let scenariosDir: string;
 let house: TestHouse;
 let far: FarSide;
@@ -58,6 +75,7 @@ beforeAll(async () => {
   cpSync(join(import.meta.dirname, '../../scenarios'), scenariosDir, { recursive: true });
   writeFileSync(join(scenariosDir, 'identify.yaml'), IDENTIFY);
   writeFileSync(join(scenariosDir, 'asked.yaml'), SURVEY);
+  writeFileSync(join(scenariosDir, 'tell.yaml'), TELL);
   // Whatever the hour at which this runs.
   const logicFile = join(scenariosDir, 'control-logic.yaml');
   const logic = parseDocument(readFileSync(logicFile, 'utf8'));
@@ -158,5 +176,49 @@ describe('a customer who is asked after the talk', () => {
     expect(rows).toEqual([{ talk_id: id, agent_id: 'tanaka', desk_id: customer.desk, question: 'satisfaction', answer: '4' }]);
     expect(tanaka.faults).toEqual([]);
     await tanaka.context.close();
+  });
+});
+
+describe('a notice that a supervisor has told by a scenario', () => {
+  it('is confirmed by key 1 without any agent, and seen as confirmed; who only listens has heard it', async () => {
+    const yoshida = await office.seat('yoshida');
+    const { page } = yoshida;
+    await page.getByRole('button', { name: 'Notices' }).click();
+    await page.getByRole('button', { name: 'New notice' }).click();
+    await page.getByLabel('What is to be told').fill('We are closed on Monday.');
+    await page.getByLabel('Desk whose agents tell it').selectOption(customer.desk);
+    await page.locator('select[name=language]').selectOption('en');
+    await page.getByLabel('Told by').selectOption('tell');
+    await page.getByLabel('or paste from a spreadsheet').fill(`${customer.number}\t${customer.name}\n${unknownInOsaka.number}\tSuzuki`);
+    await page.getByRole('button', { name: 'Check the list' }).click();
+    const rings = [far.nextCall(customer.number, 20_000), far.nextCall(unknownInOsaka.number, 20_000)] as const;
+    await page.getByRole('button', { name: 'Call 2 recipients' }).click();
+    const [confirms, listens] = await Promise.all(rings);
+    await Promise.all([confirms.answer(), listens.answer()]);
+    const told = async (n: string): Promise<boolean> =>
+      (
+        await house.db.query(
+          `select from contact where notice_recipient_id = $1 and doc -> 'dialogue' -> 'variables' ->> 'heard' = 'true'`,
+          [n],
+        )
+      ).rowCount === 1;
+    await until('both have heard it', async () => (await told('1')) && (await told('2')), 30_000);
+    await confirms.sendDigits('1');
+    expect((await confirms.ended()).cause).toBe(16);
+    await listens.hangUp();
+    const card = page.getByTestId('notice-1');
+    await card.getByText('Done', { exact: true }).waitFor({ timeout: 30_000 });
+    await card.getByRole('button', { name: 'Details' }).click();
+    await card.getByText('Confirmed by key 1').waitFor();
+    await card.getByText('Heard, not confirmed 1').waitFor();
+    const { rows } = await house.db.query(
+      `select notice_recipient_id as recipient, cause, disposition, agent_id as agent from contact where notice_id = '1' order by 1`,
+    );
+    expect(rows).toEqual([
+      { recipient: '1', cause: 'noticeTold', disposition: 'confirmed', agent: null },
+      { recipient: '2', cause: 'noticeTold', disposition: 'heard', agent: null },
+    ]);
+    expect(yoshida.faults).toEqual([]);
+    await yoshida.context.close();
   });
 });

@@ -13,14 +13,14 @@
 import os from 'node:os';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort } from '../src/tools/far-side/free-ports.ts';
 import { type Answered, Callers, clockMs } from './ivr/caller.ts';
 import { sippMissing, startCrowd } from './ivr/crowd.ts';
 import { type BenchHouse, CARRIER_HOST, startHouse } from './ivr/house.ts';
 import type { Weight } from './ivr/inside.ts';
 import { DIALPLAN_NUMBER, dialplanCommands, levelsFor, SCENARIO, SCENARIO_NUMBER, writeScenarios } from './ivr/menu.ts';
 import { cpuMs, familyCpuMs, machineBusyMs, rssBytes } from './ivr/processes.ts';
-import { type Stretch, stretches } from './ivr/way.ts';
-import { freePort } from '../src/tools/far-side/free-ports.ts';
+import { requestsOf, type Stretch, stretches } from './ivr/way.ts';
 import { numberOption, percentile, printTable, writeResult } from './report.ts';
 
 export interface IvrOptions {
@@ -33,6 +33,8 @@ export interface IvrOptions {
   readonly rounds: number;
   /** New callers per second. */
   readonly perSecond: number;
+  /** From one key to the next, evenly between these; two to six seconds unless told otherwise. */
+  readonly pauseMs?: { readonly least: number; readonly most: number };
   readonly trace: boolean;
 }
 
@@ -71,11 +73,14 @@ export interface IvrResult {
   readonly perCall: { readonly rssBytes: number; readonly heapBytes: number; readonly asteriskBytes: number };
   /** Controller's CPU while they are in the menu. */
   readonly cpuPerKeyMs: { readonly controller: number; readonly postgres: number };
+  /** With `trace`: where the time goes, and what Asterisk is asked in all rounds. */
   readonly way: readonly Stretch[];
+  readonly requests: Readonly<Record<string, number>>;
 }
 
 const PAUSE_MS = { least: 2_000, most: 6_000 } as const;
-const MEAN_PAUSE_MS = (PAUSE_MS.least + PAUSE_MS.most) / 2;
+/** Callers stay so much longer than the steady time: looking and weighing takes its time, too. */
+const slackMs = (callers: number): number => 4_000 + 20 * callers;
 
 /** What one round of one side gave. */
 interface Round {
@@ -92,9 +97,9 @@ interface Round {
 }
 
 export async function ivr(options: IvrOptions): Promise<IvrResult> {
-  const { callers, rounds, trace, perSecond, seconds } = options;
-  const heldMs = (callers / perSecond + seconds + 8) * 1_000;
-  const presses = Math.ceil(heldMs / MEAN_PAUSE_MS + Math.sqrt(heldMs / MEAN_PAUSE_MS)) + 1;
+  const { callers, rounds, trace, perSecond, seconds, pauseMs = PAUSE_MS } = options;
+  const pauses = ((callers / perSecond + seconds) * 1_000 + slackMs(callers)) / ((pauseMs.least + pauseMs.most) / 2);
+  const presses = Math.ceil(pauses + Math.sqrt(pauses)); // almost nobody is done before that
   let files: string[] = [];
   const house = await startHouse({
     legs: callers,
@@ -121,6 +126,7 @@ export async function ivr(options: IvrOptions): Promise<IvrResult> {
     const [ours, theirs] = sides as [Side, Side];
     const last = measured.scenario.at(-1) as Round;
     const keys = ours.keysPerSecond ?? 0;
+    const moments = trace ? await house.trace() : [];
     return {
       options,
       asterisk: (await house.rx('core show version')).split(' built')[0] ?? '',
@@ -132,7 +138,11 @@ export async function ivr(options: IvrOptions): Promise<IvrResult> {
         asteriskBytes: last.asteriskBytes / callers,
       },
       cpuPerKeyMs: { controller: (ours.cpu.controller * 10) / keys, postgres: (ours.cpu.postgres * 10) / keys },
-      way: trace ? stretches(measured.scenario.flatMap(({ answers }) => answers), await house.trace()) : [],
+      way: stretches(
+        measured.scenario.flatMap(({ answers }) => answers),
+        moments,
+      ),
+      requests: requestsOf(moments),
     };
   } finally {
     await house.stop();
@@ -154,14 +164,20 @@ async function menuIsThere(house: BenchHouse): Promise<void> {
 
 /** All callers come, stay for a while, and go. */
 async function measure(house: BenchHouse, who: Side['who'], options: IvrOptions, presses: number): Promise<Round> {
-  const { callers, listeners, perSecond, seconds } = options;
+  const { callers, listeners, perSecond, seconds, pauseMs = PAUSE_MS } = options;
   const number = who === 'scenario' ? SCENARIO_NUMBER : DIALPLAN_NUMBER;
   const before = await house.weigh();
   const asteriskBefore = rssBytes(house.pids.asterisk);
-  const crowdOptions = { callers: callers - listeners, perSecond: (perSecond * (callers - listeners)) / callers, presses, number, from: (index: number) => numberOf(listeners + index) };
+  const crowdOptions = {
+    callers: callers - listeners,
+    perSecond: (perSecond * (callers - listeners)) / callers,
+    presses,
+    number,
+    from: (index: number) => numberOf(listeners + index),
+  };
   const crowd = startCrowd({
     ...crowdOptions,
-    pauseMs: PAUSE_MS,
+    pauseMs,
     target: house.sip,
     host: CARRIER_HOST,
     sipPort: await freePort(CARRIER_HOST),
@@ -179,7 +195,7 @@ async function measure(house: BenchHouse, who: Side['who'], options: IvrOptions,
     const call = await ears.call(numberOf(index), number);
     if (!(await call.prompted())) throw new Error('no prompt was heard');
     while (!isOver && !call.isOver) {
-      await sleep(PAUSE_MS.least + Math.random() * (PAUSE_MS.most - PAUSE_MS.least));
+      await sleep(pauseMs.least + Math.random() * (pauseMs.most - pauseMs.least));
       if (isOver) break;
       const answer = await call.press();
       if (answer) answers.push(answer);
@@ -280,15 +296,26 @@ function sideOf(who: Side['who'], rounds: readonly Round[]): Side {
   };
 }
 
-function print({ sides, ratio, perCall, cpuPerKeyMs, way, asterisk, options }: IvrResult): void {
-  console.log(`${asterisk}; ${options.callers} callers, ${options.listeners} of them listen; ${options.rounds} rounds of ${options.seconds} s each`);
+function print({ sides, ratio, perCall, cpuPerKeyMs, way, requests, asterisk, options }: IvrResult): void {
+  console.log(
+    `${asterisk}; ${options.callers} callers, ${options.listeners} of them listen; ${options.rounds} rounds of ${options.seconds} s each`,
+  );
   console.log('\nmilliseconds from the key to the next prompt:');
   const kinds = { all: 'all', inSilence: 'in silence', intoPrompt: 'into the prompt' } as const;
   printTable(
     sides.flatMap((side) =>
       (['all', 'inSilence', 'intoPrompt'] as const).map((kind) => {
         const { keys, p50Ms, p95Ms, p99Ms, mostMs } = side[kind];
-        return { menu: side.who, key: kinds[kind], keys, p50: p50Ms, p95: p95Ms, p99: p99Ms, most: mostMs, unanswered: kind === 'all' ? side.unanswered : null };
+        return {
+          menu: side.who,
+          key: kinds[kind],
+          keys,
+          p50: p50Ms,
+          p95: p95Ms,
+          p99: p99Ms,
+          most: mostMs,
+          unanswered: kind === 'all' ? side.unanswered : null,
+        };
       }),
     ),
   );
@@ -313,9 +340,16 @@ function print({ sides, ratio, perCall, cpuPerKeyMs, way, asterisk, options }: I
     `\ncontroller per call: ${kb(perCall.heapBytes)} of objects, ${kb(perCall.rssBytes)} of memory (Asterisk ${kb(perCall.asteriskBytes)}); ` +
       `per key: ${cpuPerKeyMs.controller.toFixed(2)} ms of CPU (Postgres ${cpuPerKeyMs.postgres.toFixed(2)} ms)`,
   );
-  if (way.length > 0) {
+  if (options.trace) {
+    console.log(
+      `\nrequests to Asterisk: ${Object.entries(requests)
+        .map(([kind, n]) => `${n} × ${kind}`)
+        .join(', ')}`,
+    );
     console.log('\nwhere the time goes, ms:');
-    printTable(way.map(({ from, keys, p50Ms, p95Ms, p99Ms, meanMs }) => ({ stretch: from, keys, mean: meanMs, p50: p50Ms, p95: p95Ms, p99: p99Ms })));
+    printTable(
+      way.map(({ from, keys, p50Ms, p95Ms, p99Ms, meanMs }) => ({ stretch: from, keys, mean: meanMs, p50: p50Ms, p95: p95Ms, p99: p99Ms })),
+    );
   }
 }
 

@@ -99,7 +99,6 @@ export class Call {
   #provisional = false;
   #to: string;
   #contact = '';
-  #byeSent = false;
   #media: Target | null = null;
   #sequence = Math.floor(Math.random() * 0x8000);
   #timestamp = Math.floor(Math.random() * 0x8000_0000);
@@ -178,7 +177,6 @@ export class Call {
   /** Says goodbye, and waits until that is confirmed. */
   async hangUp(): Promise<void> {
     if (this.#isOver) return;
-    this.#byeSent = true;
     const bye = this.#request('BYE', this.#contact, 2);
     for (let tries = 0; tries < 5 && !this.#isOver; tries++) {
       this.#parts.send(bye);

@@ -4,12 +4,12 @@ import { once } from 'node:events';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import pg from 'pg';
 import { defaultPrefix, readPrefix } from '../../src/cti/asterisk/server/prefix.ts';
 import { instancePaths, remoteCommand } from '../../src/cti/asterisk/server/process.ts';
 import { freePort, freeRtpPorts } from '../../src/tools/far-side/free-ports.ts';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Moment, Weight } from './inside.ts';
 
 /** Whose calls are believed: where the bench's callers are. */
@@ -58,7 +58,11 @@ export async function startHouse({ scenarios, legs, trace }: BenchHouseOptions):
   const child = spawn(
     process.execPath,
     ['--expose-gc', '--import', pathToFileURL(path.join(import.meta.dirname, 'inside.ts')).href, path.join(ROOT, 'src/main.ts')],
-    { cwd: ROOT, env: { ...process.env, ...env, NODE_OPTIONS: '', BENCH_TRACE: trace ? '1' : '' }, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] },
+    {
+      cwd: ROOT,
+      env: { ...process.env, ...env, NODE_OPTIONS: '', BENCH_TRACE: trace ? '1' : '' },
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    },
   );
   let said = '';
   for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer) => (said += chunk.toString()));

@@ -60,7 +60,8 @@ function trace(): void {
   };
   const hear = (text: string): void => {
     const type = /"type":\s*"(\w+)"/.exec(text)?.[1] ?? '';
-    if (type === 'RESTResponse') note('response', /"request_id":\s*"(\d+)"/.exec(text)?.[1] ?? '', /"status_code":\s*(\d+)/.exec(text)?.[1]);
+    if (type === 'RESTResponse')
+      note('response', /"request_id":\s*"(\d+)"/.exec(text)?.[1] ?? '', /"status_code":\s*(\d+)/.exec(text)?.[1]);
     else if (type === 'ChannelDtmfReceived') {
       const channel = (JSON.parse(text) as { channel: { id: string; caller: { number: string } } }).channel;
       note('digit', channel.id, channel.caller.number);

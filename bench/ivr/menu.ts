@@ -4,8 +4,8 @@
  */
 import fs from 'node:fs';
 import path from 'node:path';
-import { textHash } from '../../src/cti/prompts.ts';
 import { tonesToWav } from '../../src/cti/asterisk/server/wav.ts';
+import { textHash } from '../../src/cti/prompts.ts';
 
 /** Pitches of the levels: multiples of 50 Hz, so that 20 ms hold whole waves of each and they are told apart cleanly. */
 export const LEVEL_HZ = [400, 700, 1_100, 1_600] as const;
@@ -35,7 +35,9 @@ export function writeScenarios(folder: string, levels: number): string[] {
     return file;
   });
   const index = path.join(recordings, 'index.json');
-  const recorded: Record<string, unknown> = fs.existsSync(index) ? (JSON.parse(fs.readFileSync(index, 'utf8')) as object as typeof recorded) : {};
+  const recorded: Record<string, unknown> = fs.existsSync(index)
+    ? (JSON.parse(fs.readFileSync(index, 'utf8')) as object as typeof recorded)
+    : {};
   const steps: Record<string, unknown> = {};
   for (let level = 0; level < levels; level++) {
     const text = textOf(level);

@@ -29,15 +29,12 @@ export function stretches(answers: readonly Answered[], moments: readonly Moment
   const responses = new Map<string, number>();
   const plays = new Map<string, { atMs: number; id: string }[]>();
   const digits = new Map<string, Moment[]>();
-  const requests = new Map<string, number>();
   for (const { what, key, detail, atMs } of moments) {
     if (what === 'commit') commits.set(key, { from: atMs, to: Number.NaN });
     else if (what === 'committed') commits.set(key, { from: commits.get(key)?.from ?? Number.NaN, to: atMs });
     else if (what === 'response') responses.set(key, atMs);
     else if (what === 'digit') digits.set(detail, [...(digits.get(detail) ?? []), { what, key, detail, atMs }]);
     else if (what === 'request') {
-      const kind = detail.replace(/\?.*/, '').replaceAll(/\/(?:[^/]*\d[^/]*)/g, '/…');
-      requests.set(kind, (requests.get(kind) ?? 0) + 1);
       const channel = /^POST channels\/([^/]+)\/play\//.exec(detail)?.[1];
       if (channel !== undefined) plays.set(channel, [...(plays.get(channel) ?? []), { atMs, id: key }]);
     }
@@ -56,11 +53,27 @@ export function stretches(answers: readonly Answered[], moments: readonly Moment
     if (answered !== undefined) add(NAMES.play, answered - play.atMs);
     add(NAMES.sound, pressedAtMs + delayMs - play.atMs);
   }
-  const perKey = [...requests].map(([kind, count]) => `${kind} × ${count}`).join('\n  ');
-  console.log(`requests to Asterisk:\n  ${perKey}`);
   return Object.values(NAMES).map((name) => {
     const ms = found.get(name) ?? [];
     const at = (share: number): number => percentile(ms, share);
-    return { from: name, keys: ms.length, meanMs: ms.reduce((a, b) => a + b, 0) / ms.length, p50Ms: at(0.5), p95Ms: at(0.95), p99Ms: at(0.99) };
+    return {
+      from: name,
+      keys: ms.length,
+      meanMs: ms.reduce((a, b) => a + b, 0) / ms.length,
+      p50Ms: at(0.5),
+      p95Ms: at(0.95),
+      p99Ms: at(0.99),
+    };
   });
+}
+
+/** How often Asterisk was asked what. */
+export function requestsOf(moments: readonly Moment[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { what, detail } of moments) {
+    if (what !== 'request') continue;
+    const kind = detail.replace(/\?.*/, '').replaceAll(/\/[^/]*\d[^/]*/g, '/…');
+    counts[kind] = (counts[kind] ?? 0) + 1;
+  }
+  return counts;
 }

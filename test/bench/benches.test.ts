@@ -1,9 +1,14 @@
 /** The benches, in small: that they run, and that what they report is complete. How fast anything is, is no matter of tests. */
+import path from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { durable } from '../../bench/durable.ts';
 import { growth } from '../../bench/growth.ts';
+import { sippMissing } from '../../bench/ivr/crowd.ts';
+import { ivr } from '../../bench/ivr.ts';
+import { ivrPaths } from '../../bench/ivr-paths.ts';
 import { memory } from '../../bench/memory.ts';
 import { recover } from '../../bench/recovery.ts';
+import { readFolder } from '../../src/scenario-folder.ts';
 import { type FreshDatabase, freshDatabase } from '../support/postgres.ts';
 
 const databases: FreshDatabase[] = [];
@@ -75,5 +80,41 @@ describe('the bench of memory', () => {
       expect(bytesPerWaiting, how).toBeGreaterThan(0);
       expect(bytesPerAgent, how).toBeGreaterThan(0);
     }
+  });
+});
+
+describe('the bench of the IVR', { timeout: 300_000 }, () => {
+  // SIPp needs a raw socket for its digits; `npm test` installs it, and says so when it can't.
+  const missing = process.getuid?.() === 0 ? null : sippMissing();
+  it.skipIf(missing)(
+    `has callers of SIPp and of its own in a scenario and in the dialplan, in turns${missing ? ` (${missing})` : ''}`,
+    async () => {
+      const pauseMs = { least: 500, most: 1_500 };
+      const found = await ivr({ callers: 20, listeners: 5, seconds: 4, rounds: 1, perSecond: 10, trace: true, pauseMs });
+      expect(found.sides.map(({ who }) => who)).toEqual(['scenario', 'dialplan']);
+      for (const { who, all, intoPrompt, inSilence, callersAtOnce, cpu } of found.sides) {
+        expect(all.keys, who).toBe(intoPrompt.keys + inSilence.keys);
+        expect(all.p50Ms, who).toBeGreaterThan(0);
+        expect(all.p99Ms, who).toBeGreaterThanOrEqual(all.p50Ms);
+        expect(callersAtOnce, who).toBeGreaterThan(0);
+        expect(cpu.asterisk, who).toBeGreaterThan(0);
+      }
+      expect(found.sides[0]?.keysPerSecond).toBeGreaterThan(0);
+      expect(found.perCall.asteriskBytes).not.toBeNaN();
+      expect(found.way.map(({ keys }) => keys).every((keys) => keys > 0)).toBe(true);
+    },
+  );
+
+  it('goes every way through the shipped scenarios, and every one ends', async () => {
+    const { 'control-logic.yaml': _logic, ...scenarios } = (await readFolder(path.join(import.meta.dirname, '../../scenarios'))) ?? {};
+    const rows = ivrPaths(scenarios, 0.1);
+    expect(rows.map(({ scenario, what }) => `${scenario}: ${what}`)).toEqual(
+      expect.arrayContaining(['identify: tests', 'identify: walks']),
+    );
+    for (const { scenario, what, failed, perSecond } of rows) {
+      expect(failed, `${scenario}: ${what}`).toBe(0);
+      expect(perSecond).toBeGreaterThan(0);
+    }
+    expect(Object.keys(rows.find(({ what }) => what === 'walks')?.ends ?? {}).length).toBeGreaterThan(1);
   });
 });

@@ -1,0 +1,146 @@
+/**
+ * `npm run bench -- ivr-paths [--seconds N]` (bench/ivr-paths.ts): how many ways through the shipped scenarios a dry run goes in a
+ * second, without switch and clock: the tests inside the files, and callers who do anything at all (random keys, silence,
+ * hanging up; the same ones in every run). The reference, in turns with it: reading the scenario's file once per way, as JSON.
+ */
+import path from 'node:path';
+import { parse } from 'yaml';
+import type { ScenarioSet } from '../src/ivr/parse.ts';
+import { act, DryRun, runScenarioTests, SOME_WORLD, type World } from '../src/ivr/talk.ts';
+import { type Files, readFolder } from '../src/scenario-folder.ts';
+import { readRelease } from '../src/scenario-release.ts';
+import { numberOption, percentile, printTable, writeResult } from './report.ts';
+
+export interface PathsRow {
+  readonly scenario: string;
+  readonly what: 'tests' | 'walks';
+  readonly paths: number;
+  readonly perSecond: number;
+  /** Steps that a path comes to, on average. */
+  readonly steps: number;
+  /** Of a batch, by the path. */
+  readonly p50Us: number;
+  readonly p99Us: number;
+  /** Tests that failed; walks that did not end by themselves or by hanging up. */
+  readonly failed: number;
+  /** How the paths ended, and how often. */
+  readonly ends: Readonly<Record<string, number>>;
+  readonly filesReadPerSecond: number;
+  /** Paths by files read. */
+  readonly ratio: number;
+}
+
+/** No caller does more than this; the one who has hangs up. */
+const MOST_TURNS = 100;
+/** Paths at a time, so that the clock is asked seldom. */
+const BATCH = 20;
+const LANGUAGES = ['ja', 'en'] as const;
+const KNOWN_CODE = '10023';
+
+/** Mulberry32: the same sequence in every run. @returns numbers from 0 to 1 */
+function randomNumbers(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+/** A caller who does anything at all, in a world that is any of some. */
+function walk(set: ScenarioSet, name: string, random: () => number): DryRun {
+  const any = <T>(choices: readonly T[]): T => choices[Math.floor(random() * choices.length)] as T;
+  const world: World = {
+    ...SOME_WORLD,
+    from: any([SOME_WORLD.from, null]),
+    isOpen: any([() => true, () => false]),
+    sight: { position: any([1, 2, 7]), waitMs: any([null, 60_000]), staffed: any([true, false]) },
+    known: any([[KNOWN_CODE], []]),
+    promisesCallBack: any([true, false]),
+    transfer: any(['answered', 'busy', 'noAnswer', 'failed']),
+  };
+  const languages = LANGUAGES.filter((language) => set.scenarios.get(name)?.languages.includes(language));
+  const run = new DryRun(set, name, { language: any(languages) }, world);
+  for (let turn = 0; run.ends === null; turn++) {
+    if (turn === MOST_TURNS) run.hangUp();
+    else if (random() < 0.75) run.listen();
+    if (run.ends !== null) break;
+    if (run.awaits === 'recording') act(run, any(['records 5s', 'records 0s', 'hangUp', '#']));
+    else if (run.awaits === 'queue') act(run, any(['waits 1m', 'waits 5m', '1', 'agent', 'hangUp']));
+    else act(run, any(['1', '1', '2', '2', '3', '9', '0', '#', `${KNOWN_CODE}#`, '0312345678#', '123456', 'silence', 'silence', 'hangUp']));
+  }
+  return run;
+}
+
+export function ivrPaths(files: Files, seconds: number): PathsRow[] {
+  const release = readRelease(files, 'scenarios/');
+  if (Array.isArray(release)) throw new Error(`the scenarios are wrong: ${JSON.stringify(release)}`);
+  const { set } = release;
+  return [...set.scenarios.values()].flatMap(({ name, file }) => {
+    const json = JSON.stringify(parse(files[path.basename(file)] ?? ''));
+    const random = randomNumbers(1);
+    return (['tests', 'walks'] as const).flatMap((what): PathsRow[] => {
+      const ends: Record<string, number> = {};
+      let [paths, steps, failed, ms, readMs] = [0, 0, 0, 0, 0];
+      const us: number[] = [];
+      const count = (how: string, way: readonly unknown[]): void => {
+        ends[how] = (ends[how] ?? 0) + 1;
+        steps += way.length;
+        paths += 1;
+      };
+      for (const end = performance.now() + seconds * 1_000; performance.now() < end; ) {
+        const before = paths;
+        const began = performance.now();
+        if (what === 'tests') {
+          for (const { talk, failures } of runScenarioTests(set, name)) {
+            count(talk.ends, talk.way);
+            if (failures.length > 0) failed += 1;
+          }
+        } else {
+          for (let i = 0; i < BATCH; i++) {
+            const run = walk(set, name, random);
+            count(run.ends ?? 'nowhere', run.way);
+            if (run.ends === null) failed += 1;
+          }
+        }
+        const took = performance.now() - began;
+        const done = paths - before;
+        if (done === 0) return []; // a file without tests
+        ms += took;
+        us.push((took * 1_000) / done);
+        const reads = performance.now();
+        for (let i = 0; i < done; i++) JSON.parse(json);
+        readMs += performance.now() - reads;
+      }
+      const perSecond = (paths * 1_000) / ms;
+      const filesReadPerSecond = (paths * 1_000) / readMs;
+      const spread = { p50Us: percentile(us, 0.5), p99Us: percentile(us, 0.99) };
+      const ratio = perSecond / filesReadPerSecond;
+      return [{ scenario: name, what, paths, perSecond, steps: steps / paths, ...spread, failed, ends, filesReadPerSecond, ratio }];
+    });
+  });
+}
+
+if (import.meta.main) {
+  const files = await readFolder(path.join(import.meta.dirname, '../scenarios'));
+  if (files === null) throw new Error('somebody writes in scenarios/ just now');
+  const { 'control-logic.yaml': _logic, ...scenarios } = files;
+  const rows = ivrPaths(scenarios, numberOption('seconds', 2));
+  printTable(
+    rows.map(({ scenario, what, paths, perSecond, steps, p50Us, p99Us, failed, ends, filesReadPerSecond, ratio }) => ({
+      scenario,
+      what,
+      paths,
+      'per second': perSecond,
+      steps,
+      'p50 µs': p50Us,
+      'p99 µs': p99Us,
+      failed,
+      endings: Object.keys(ends).length,
+      'files read/s': filesReadPerSecond,
+      ratio,
+    })),
+  );
+  writeResult('ivr-paths', { rows });
+}

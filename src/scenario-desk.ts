@@ -57,7 +57,7 @@ export function scenarioDesk(parts: ScenarioDeskParts): ScenarioDesk {
   return {
     list(principal): ScenarioListView {
       const desks = desksToSupervise(principal, directory());
-      const { release, since, tests, problems, problemsSince } = state();
+      const { release, since, tests, problems, problemsSince, preparing } = state();
       const live = liveNow();
       const { today, week, countedAt } = lately();
       const reached = new Set(
@@ -85,7 +85,7 @@ export function scenarioDesk(parts: ScenarioDeskParts): ScenarioDesk {
       };
       return {
         serverTime: now(),
-        release: { version: release.version, since },
+        release: { version: release.version, since, preparing },
         olderReleases: live.older,
         problems: problems.slice(0, PROBLEMS_SHOWN).map((problem) => ({ ...problem })),
         problemCount: problems.length,

@@ -55,6 +55,8 @@ export interface ScenariosState {
   /** What is wrong with the files as they are now, and since when. Empty: they are what is in use. */
   readonly problems: readonly FileProblem[];
   readonly problemsSince: EpochMs | null;
+  /** The files are right and other ones than those in use: what they say is being made ready. */
+  readonly preparing: boolean;
 }
 
 type TestResults = ReadonlyMap<string, readonly ScenarioTestResult[]>;
@@ -99,8 +101,12 @@ export class Scenarios {
   /** By version: the newest, the one before it (a dialogue may have begun on it and not be committed yet), and those with dialogues. */
   #releases: ReadonlyMap<string, Release>;
   #lease: Lease | null = null;
-  /** One thing at a time. */
-  #work: Promise<unknown> = Promise.resolve();
+  /** Looks at the folder, one after another; making a release's prompts ready may take minutes. */
+  readonly #reads = new Turns();
+  /** What changes the releases; a node that takes the domain over does not wait for prompts. */
+  readonly #changes = new Turns();
+  readonly #closed = new AbortController();
+  #preparing = false;
   readonly #stopWatching: () => Promise<void>;
 
   constructor(options: ScenariosOptions, place: string, { release, logic }: Checked, tests: TestResults, failing: FileProblem[]) {
@@ -115,7 +121,7 @@ export class Scenarios {
     this.#problemsSince = failing.length > 0 ? this.#since : null;
     this.#releases = new Map([[release.version, release]]);
     const everyMs = options.lookEveryMs ?? LOOK_EVERY_MS;
-    this.#stopWatching = watchFolder({ folder: options.folder, everyMs, changed: () => this.#inTurn(() => this.#read()) });
+    this.#stopWatching = watchFolder({ folder: options.folder, everyMs, changed: () => this.#reads.take(() => this.#read()) });
   }
 
   get state(): ScenariosState {
@@ -125,6 +131,7 @@ export class Scenarios {
       tests: this.#tests,
       problems: this.#problems,
       problemsSince: this.#problemsSince,
+      preparing: this.#preparing,
     };
   }
 
@@ -176,7 +183,7 @@ export class Scenarios {
       },
       load: async (domainId) => {
         const records = await store.load(domainId);
-        await this.#inTurn(() => this.#takeOver(records.contacts));
+        await this.#changes.take(() => this.#takeOver(records.contacts));
         return records;
       },
       commit: (batch) => store.commit(batch),
@@ -185,22 +192,19 @@ export class Scenarios {
 
   /** Reads the folder now, changed or not: somebody said so, or the directory is another. */
   async reload(): Promise<void> {
-    for (let tries = 1; (await this.#inTurn(() => this.#read())) === 'again' && tries < READ_TRIES; tries++) await sleep(READ_AGAIN_MS);
+    for (let tries = 1; (await this.#reads.take(() => this.#read())) === 'again' && tries < READ_TRIES; tries++) await sleep(READ_AGAIN_MS);
   }
 
   async close(): Promise<void> {
+    this.#closed.abort();
     await this.#stopWatching();
-    await this.#work;
-  }
-
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const done = this.#work.then(work);
-    this.#work = done.catch(() => undefined); // told to whoever asked for it
-    return done;
+    await this.#reads.settled();
+    await this.#changes.settled();
   }
 
   async #read(): Promise<'done' | 'again'> {
-    const { folder, directory, log, now } = this.#options;
+    if (this.#closed.signal.aborted) return 'done';
+    const { folder, directory, log } = this.#options;
     const read = await readNow(folder, this.#place);
     if (read === null) return 'again';
     const checked = 'files' in read ? checkFiles(read.files, this.#place, directory()) : read.problems;
@@ -216,18 +220,17 @@ export class Scenarios {
         this.#tell(problems);
         return 'done';
       }
-      await makeReady(release, this.#options);
+      this.#preparing = true;
       try {
-        if (this.#lease) await useRelease(this.#options.db, this.#lease, release, now());
+        await Promise.race([makeReady(release, this.#options), aborted(this.#closed.signal)]);
+        if (this.#closed.signal.aborted) return 'done';
+        await this.#changes.take(() => this.#use(release, tests));
       } catch (error) {
         log.warn({ err: error, release: release.version }, 'new scenarios wait until they can be noted in the database');
         return error instanceof LeaseLostError ? 'done' : 'again';
+      } finally {
+        this.#preparing = false;
       }
-      this.#releases = new Map([...this.#inUse(), [this.#newest.version, this.#newest], [release.version, release]]);
-      this.#newest = release;
-      this.#since = now();
-      this.#tests = tests;
-      this.#failing = [];
     }
     const isNewLogic = logic.text !== this.#logic.text;
     if (isNewLogic) {
@@ -241,6 +244,16 @@ export class Scenarios {
       log.info({ release: release.version, scenarios: isNew, logic: isNewLogic }, 'new files of scenarios are in use');
     this.#tell(this.#failing);
     return 'done';
+  }
+
+  async #use(release: Release, tests: TestResults): Promise<void> {
+    const { db, now } = this.#options;
+    if (this.#lease) await useRelease(db, this.#lease, release, now());
+    this.#releases = new Map([...this.#inUse(), [this.#newest.version, this.#newest], [release.version, release]]);
+    this.#newest = release;
+    this.#since = now();
+    this.#tests = tests;
+    this.#failing = [];
   }
 
   /** Releases with a dialogue under way. */
@@ -280,6 +293,24 @@ export class Scenarios {
     else this.#options.log.info('files of scenarios are right again');
   }
 }
+
+/** What waits for its turn, one after another. */
+class Turns {
+  #last: Promise<unknown> = Promise.resolve();
+
+  take<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#last.then(work);
+    this.#last = done.catch(() => undefined); // told to whoever asked for it
+    return done;
+  }
+
+  async settled(): Promise<void> {
+    await this.#last;
+  }
+}
+
+const aborted = (signal: AbortSignal): Promise<unknown> =>
+  signal.aborted ? Promise.resolve() : new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
 
 async function makeReady(
   { wordings, set }: Release,

@@ -37,7 +37,11 @@ export type ScenarioSummaryView = Static<typeof ScenarioSummaryView>;
 
 export const ScenarioListView = Type.Object({
   serverTime: TimeMs,
-  release: Type.Object({ version: Type.String(), since: TimeMs }),
+  release: Type.Object({
+    version: Type.String(),
+    since: TimeMs,
+    preparing: Type.Boolean({ description: 'another is being made ready, and takes effect then' }),
+  }),
   olderReleases: Type.Integer({ minimum: 0, description: 'callers who go on by an older release' }),
   problems: Type.Array(Type.Object({ file: Type.String(), line: Count, column: Count, problem: Type.String(), remedy: Type.String() }), {
     description: 'what is wrong with the files as they are now; none of them is in use',

@@ -64,6 +64,7 @@ describe('a text that is changed while a call stands in the menu', () => {
     stage.write('identify.yaml', menu('two'));
     await begun;
     expect(life.hears(await call(life))).toEqual(['one']);
+    expect(life.scenarios.state.preparing).toBe(true);
     speak();
     await until(() => stage.ready.includes('two'));
     await until(async () => (await stored()).length === 2);
@@ -97,6 +98,22 @@ describe('a text that is changed while a call stands in the menu', () => {
 });
 
 describe('a controller that is killed', () => {
+  it('is followed at once by one that is just having new texts spoken; and whoever closes does not wait for them either', async () => {
+    const first = await stage.live();
+    const leg = await call(first);
+    await first.kill();
+    const second = await stage.live({
+      beforeStart: async (scenarios) => {
+        stage.beforeReady = () => new Promise(() => undefined);
+        stage.write('identify.yaml', menu('two'));
+        await until(() => scenarios.state.preparing);
+      },
+    });
+    expect(await news(second, leg)).toEqual(['one news', 'one']);
+    expect(second.scenarios.state.preparing).toBe(true);
+    await second.scenarios.close();
+  });
+
   it('is followed by one in which the dialogues go on by the release that they began with', async () => {
     const first = await stage.live();
     const leg = await call(first);

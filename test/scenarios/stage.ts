@@ -102,8 +102,9 @@ export class ScenarioStage {
   }
 
   /** A node that owns the centre, and takes its calls. */
-  async live(owner = 'node'): Promise<Life> {
+  async live({ beforeStart = async () => undefined }: { beforeStart?: (scenarios: Scenarios) => Promise<void> } = {}): Promise<Life> {
     const { centre } = this;
+    const owner = 'node';
     const contacts: { of: () => Iterable<Contact> } = { of: () => [] };
     const scenarios = await this.scenarios({
       contacts: () => contacts.of(),
@@ -115,6 +116,7 @@ export class ScenarioStage {
       prompts: { media: async (prompts: readonly Prompt[]) => prompts.map(({ text }) => `/${text}`) },
     });
     contacts.of = () => node.controller.floor.contacts.values();
+    await beforeStart(scenarios);
     await node.controller.start();
     return {
       node,

@@ -56,6 +56,7 @@ export function ScenariosView({ panel }: { panel: Panel }) {
         {found !== null && (
           <p class="muted" data-testid="release">
             {w('release', { version: found.release.version, time: panel.i18n.time(found.release.since, panel.now.value) })}
+            {found.release.preparing && ` · ${w('preparing')}`}
             {found.olderReleases > 0 && ` · ${found.olderReleases === 1 ? w('olderOne') : w('older', { count: found.olderReleases })}`}
           </p>
         )}
@@ -373,15 +374,15 @@ function Drawing({
     if (svg === null || place === null) return;
     place.replaceChildren(svg);
     const [, , width = 1, height = 1] = (svg.getAttribute('viewBox') ?? '').split(' ').map(Number);
-    const fit = (): void => {
+    const resize = (): void => {
       // Letters stay readable: a wide drawing is scrolled, a small one is not blown up.
       const scale = zoom ?? Math.min(LARGEST_FIT, Math.max(SMALLEST_FIT, (place.clientWidth - 8) / width));
       svg.setAttribute('data-scale', String(scale));
       svg.setAttribute('width', String(Math.round(width * scale)));
       svg.setAttribute('height', String(Math.round(height * scale)));
     };
-    fit();
-    const watch = new ResizeObserver(fit);
+    resize();
+    const watch = new ResizeObserver(resize);
     watch.observe(place);
     return () => watch.disconnect();
   }, [svg, zoom]);

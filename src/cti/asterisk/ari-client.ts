@@ -27,10 +27,12 @@ import {
   type AriRequestOptions,
   type AriTransport,
   ariBase,
+  bodyOf,
   DEFAULT_PING_MS,
   DEFAULT_RECONNECT,
   DEFAULT_TIMEOUT_MS,
   downloadByHttp,
+  LONGEST_PATH,
   parseAriMessage,
   reconnectDelayMs,
   statusError,
@@ -91,13 +93,16 @@ async function run(request: SwaggerRequest, errand: Errand): Promise<void> {
   try {
     const asked = new URL(request.url);
     const path = asked.pathname.slice(asked.pathname.indexOf('/ari/')) + asked.search;
+    const method = request.method.toUpperCase();
+    const isTooLong = method === 'POST' && request.body === undefined && path.length > LONGEST_PATH;
+    const body = isTooLong ? JSON.stringify(bodyOf(Object.fromEntries(asked.searchParams))) : request.body;
     const headers: Record<string, string> = { authorization: errand.authorization };
-    if (request.body !== undefined) headers['content-type'] = 'application/json';
-    const response = await fetch(errand.base + path, {
-      method: request.method.toUpperCase(),
+    if (body !== undefined) headers['content-type'] = 'application/json';
+    const response = await fetch(errand.base + (isTooLong ? path.slice(0, -asked.search.length) : path), {
+      method,
       headers,
       redirect: 'error',
-      ...(request.body === undefined ? {} : { body: request.body }),
+      ...(body === undefined ? {} : { body }),
       signal: errand.signal,
     });
     const text = await response.text();

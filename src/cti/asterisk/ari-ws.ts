@@ -17,10 +17,12 @@ import {
   type AriRequestOptions,
   type AriTransport,
   ariBase,
+  bodyOf,
   DEFAULT_PING_MS,
   DEFAULT_RECONNECT,
   DEFAULT_TIMEOUT_MS,
   downloadByHttp,
+  LONGEST_PATH,
   parseAriMessage,
   queryString,
   reconnectDelayMs,
@@ -207,14 +209,17 @@ class Line {
         void this.#apart(id, method, path, options); // settles through #answered; never rejects
         return;
       }
-      const body = options.body === undefined ? {} : { content_type: 'application/json', message_body: JSON.stringify(options.body) };
+      const query = queryString(options.query);
+      const isTooLong = method === 'POST' && options.body === undefined && path.length + query.length > LONGEST_PATH;
+      const content = isTooLong ? bodyOf(options.query ?? {}) : options.body;
+      const body = content === undefined ? {} : { content_type: 'application/json', message_body: JSON.stringify(content) };
       this.#socket.send(
         JSON.stringify({
           type: 'RESTRequest',
           transaction_id: id,
           request_id: id,
           method,
-          uri: path + queryString(options.query),
+          uri: isTooLong ? path : path + query,
           ...body,
         }),
       );

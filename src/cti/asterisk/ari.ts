@@ -105,6 +105,18 @@ export function ariPath(...segments: readonly string[]): string {
   return segments.map((segment) => encodeURIComponent(segment)).join('/');
 }
 
+/**
+ * Asterisk reads no request line of 4096 characters (`Request line too long`) and no list of more than 128 in a query, which a prompt
+ * of many parts has. What is longer than this goes in the body.
+ */
+export const LONGEST_PATH = 3500;
+
+/** The same parameters for a body. A list has commas in a query, and is one here. */
+export function bodyOf(query: NonNullable<AriRequestOptions['query']>): unknown {
+  const { media, ...others } = query;
+  return media === undefined ? others : { ...others, media: String(media).split(',') };
+}
+
 /** `?a=1&b=2`, or nothing. */
 export function queryString(query: AriRequestOptions['query']): string {
   const pairs = Object.entries(query ?? {}).map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(value)}`);

@@ -244,7 +244,11 @@ export class Centre {
     keep(this.#legs, changes.legs);
     for (const [id, agent] of changes.agents) this.#agents.set(id, agent);
     for (const event of changes.events) if (event.name === 'contactEnded') this.#endedCount++;
-    for (const order of changes.orders) this.#carryOut(order);
+    for (const order of changes.orders) {
+      const isMessage = this.#contacts.get(order.contactId)?.channel === 'message';
+      if (isMessage && order.type !== 'keepRecording') this.#fail(`${order.type} is ordered for the message ${order.contactId}`);
+      this.#carryOut(order);
+    }
     for (const [id, agent] of changes.agents) this.#planNext(id, agent);
     for (const offer of changes.offers.values()) if (offer.state === 'shown') this.#seeOffer(offer);
     this.#setTimer();
@@ -598,6 +602,23 @@ export class Centre {
     if (random.chance(0.02)) {
       this.#in(random.exponentialMs(3_000), () => this.#give({ type: 'offerDeclined', agentId: offer.agentId, offerId: offer.id }));
     }
+    if (this.#contacts.get(offer.contactId)?.channel !== 'message') return;
+    this.#in(random.exponentialMs(4_000), () => this.#give({ type: 'offerAccepted', agentId: offer.agentId, offerId: offer.id }));
+    this.#listen(offer);
+  }
+
+  /** To a message: it is done, or its customer is called, some time after it was accepted. */
+  #listen(offer: Offer): void {
+    const random = this.#random;
+    const { id: offerId, agentId, contactId } = offer;
+    this.#in(random.exponentialMs(40_000), () => {
+      const contact = this.#contacts.get(contactId);
+      if (contact?.offerId !== offerId) return;
+      this.#listen(offer); // until it is over: nobody may have heard what was said now
+      if (contact.state !== 'connected') return;
+      const callsBack = contact.callingNumber.kind === 'valid' && random.chance(0.3);
+      this.#give(callsBack ? { type: 'messageCallBack', agentId, contactId } : { type: 'agentHangUp', agentId, offerId });
+    });
   }
 
   #losePanel(): void {

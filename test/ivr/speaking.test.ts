@@ -489,7 +489,7 @@ it('the vocabulary of everything but foreign money is a few hundred pieces in bo
 /** What Open JTalk makes of a text: its phonemes. */
 function heardFromOpenJtalk(words: string, dir: string): string {
   const trace = join(dir, 'trace');
-  spawnSync('open_jtalk', ['-x', DICTIONARY, '-m', VOICE, '-ot', trace], { input: `${words}\n` });
+  spawnSync(OPEN_JTALK, ['-x', DICTIONARY, '-m', VOICE, '-ot', trace], { input: `${words}\n` });
   // The labels come twice; each time between two silences.
   const labels = readFileSync(trace, 'utf8').split('[Output label]')[1]?.split('-sil+')[1] ?? '';
   return [...labels.matchAll(/-([a-zA-Z]+)\+/g)]
@@ -498,10 +498,11 @@ function heardFromOpenJtalk(words: string, dir: string): string {
     .replaceAll(/sil|pau/g, '')
     .replaceAll('cl', 'q');
 }
+const OPEN_JTALK = '/usr/bin/open_jtalk';
 const DICTIONARY = '/var/lib/mecab/dic/open-jtalk/naist-jdic';
 const VOICE = '/usr/share/hts-voice/nitech-jp-atr503-m001/nitech_jp_atr503_m001.htsvoice';
 
-const withOpenJtalk = [DICTIONARY, VOICE, '/usr/bin/open_jtalk'].every((f) => existsSync(f)) ? it : it.skip;
+const withOpenJtalk = [DICTIONARY, VOICE, OPEN_JTALK].every((f) => existsSync(f)) ? it : it.skip;
 withOpenJtalk('Open JTalk reads the pieces as one says them, where it easily would not', { timeout: 60_000 }, () => {
   const dir = mkdtempSync(join(tmpdir(), 'readings-'));
   const readings: readonly [string, Value, string][] = [

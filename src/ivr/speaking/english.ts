@@ -1,5 +1,5 @@
 /** English, as one announces it: "one hundred and five", "Saturday, the twenty first of November", "ten oh five a.m.". */
-import { at, type DateValue, type Decimal, listOf, type TimeValue } from './spoken.ts';
+import { at, type DateValue, type Decimal, listOf, type Speaker, type TimeValue, withCommas } from './spoken.ts';
 
 const ONES =
   'zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen'.split(
@@ -52,18 +52,18 @@ const HUNDREDS = listOf(9, (i) => `${at(ONES, i + 1)} hundred`);
 const NUMBER = [...SMALL, ...[...HUNDREDS, ...SCALES.slice(1)].flatMap((piece) => [piece, `${piece} and`])];
 export const numberWords: readonly string[] = NUMBER;
 
-export function ordinal(n: number): string[] {
+function ordinal(n: number): string[] {
   const pieces = number(n);
   const last = pieces.pop() ?? '';
   return [...pieces, ...(n % 100 > 0 || n === 0 ? smallOrdinal(n % 100) : [`${last}th`])];
 }
-export const ordinalWords: readonly string[] = [
+const ordinalWords: readonly string[] = [
   ...NUMBER,
   ...new Set(listOf(100, smallOrdinal).flat()),
   ...[...HUNDREDS, ...SCALES.slice(1)].map((piece) => `${piece}th`),
 ];
 /** `1st`, `22nd`, `113th`. */
-export function ordinalEnding(n: number): string {
+function ordinalEnding(n: number): string {
   if (n % 100 > 10 && n % 100 < 14) return 'th';
   return ['th', 'st', 'nd', 'rd'][n % 10] ?? 'th';
 }
@@ -71,7 +71,7 @@ export function ordinalEnding(n: number): string {
 export const MINUS = 'minus';
 const POINT = 'point';
 
-export function decimal({ negative, whole, fraction }: Decimal): string[] {
+function decimal({ negative, whole, fraction }: Decimal): string[] {
   const after = fraction.replace(/0+$/, '');
   return [
     ...(negative ? [MINUS] : []),
@@ -79,15 +79,15 @@ export function decimal({ negative, whole, fraction }: Decimal): string[] {
     ...(after === '' ? [] : [POINT, ...[...after].map((digit) => small(Number(digit)))]),
   ];
 }
-export const decimalWords: readonly string[] = [...NUMBER, MINUS, POINT];
+const decimalWords: readonly string[] = [...NUMBER, MINUS, POINT];
 
 /** Each digit by itself, "zero" for 0; a comma ends a group: a voice takes a breath there. */
-export const digits = (groups: readonly string[]): string[] =>
+const digits = (groups: readonly string[]): string[] =>
   groups.flatMap((group, index) =>
     [...group].map((digit, place) => small(Number(digit)) + (place === group.length - 1 && index < groups.length - 1 ? ',' : '')),
   );
-export const digitWords: readonly string[] = listOf(10, small).flatMap((piece) => [piece, `${piece},`]);
-export const PLUS = 'plus';
+const digitWords: readonly string[] = listOf(10, small).flatMap((piece) => [piece, `${piece},`]);
+const PLUS = 'plus';
 
 export interface Unit {
   readonly one: string;
@@ -101,11 +101,11 @@ const WEEKDAYS = 'Sunday Monday Tuesday Wednesday Thursday Friday Saturday'.spli
 
 const monthOf = (month: number): string => `of ${at(MONTHS, month - 1)}`;
 
-export const date = ({ month, day, weekday }: DateValue): string[] => [`${at(WEEKDAYS, weekday)}, the`, dayOf(day), monthOf(month)];
-export const dateWritten = ({ month, day, weekday }: DateValue): string => `${at(WEEKDAYS, weekday)}, ${day} ${at(MONTHS, month - 1)}`;
+const date = ({ month, day, weekday }: DateValue): string[] => [`${at(WEEKDAYS, weekday)}, the`, dayOf(day), monthOf(month)];
+const dateWritten = ({ month, day, weekday }: DateValue): string => `${at(WEEKDAYS, weekday)}, ${day} ${at(MONTHS, month - 1)}`;
 
 const DAY_WORDS = [...listOf(31, (i) => dayOf(i + 1)), ...listOf(12, (i) => monthOf(i + 1))];
-export const dateWords: readonly string[] = [...WEEKDAYS.map((day) => `${day}, the`), ...DAY_WORDS];
+const dateWords: readonly string[] = [...WEEKDAYS.map((day) => `${day}, the`), ...DAY_WORDS];
 
 /** "nineteen seventy", "nineteen oh five", "two thousand and one". */
 function year(n: number): string[] {
@@ -117,27 +117,27 @@ function year(n: number): string[] {
 const oh = (n: number): string => `oh ${small(n)}`;
 const OHS = listOf(9, (i) => oh(i + 1));
 
-export const fullDate = (date: DateValue): string[] => ['the', dayOf(date.day), monthOf(date.month), ...year(date.year)];
-export const fullDateWritten = ({ year: y, month, day }: DateValue): string => `${day} ${at(MONTHS, month - 1)} ${y}`;
-export const fullDateWords: readonly string[] = ['the', ...DAY_WORDS, ...SMALL, ...OHS, 'hundred', ...NUMBER];
+const fullDate = (date: DateValue): string[] => ['the', dayOf(date.day), monthOf(date.month), ...year(date.year)];
+const fullDateWritten = ({ year: y, month, day }: DateValue): string => `${day} ${at(MONTHS, month - 1)} ${y}`;
+const fullDateWords: readonly string[] = ['the', ...DAY_WORDS, ...SMALL, ...OHS, 'hundred', ...NUMBER];
 
 /** "ten a.m.", "ten oh five a.m.", "noon". */
-export function time({ hour, minute }: TimeValue): string[] {
+function time({ hour, minute }: TimeValue): string[] {
   if (minute === 0 && hour % 12 === 0) return [hour === 0 ? 'midnight' : 'noon'];
   const minutes = minute === 0 ? [] : [minute < 10 ? oh(minute) : small(minute)];
   return [small(hour % 12 || 12), ...minutes, hour < 12 ? 'a.m.' : 'p.m.'];
 }
-export function timeWritten({ hour, minute }: TimeValue): string {
+function timeWritten({ hour, minute }: TimeValue): string {
   if (minute === 0 && hour % 12 === 0) return hour === 0 ? 'midnight' : 'noon';
   return `${hour % 12 || 12}:${String(minute).padStart(2, '0')} ${hour < 12 ? 'a.m.' : 'p.m.'}`;
 }
-export const timeWords: readonly string[] = [...listOf(59, (i) => small(i + 1)), ...OHS, 'midnight', 'noon', 'a.m.', 'p.m.'];
+const timeWords: readonly string[] = [...listOf(59, (i) => small(i + 1)), ...OHS, 'midnight', 'noon', 'a.m.', 'p.m.'];
 
 /** Between a date and a time. */
-export const AT = 'at';
+const AT = 'at';
 
 /** "an hour and five minutes", "two hours", "one minute". */
-export function duration(minutes: number): string[] {
+function duration(minutes: number): string[] {
   const [hours, rest] = [Math.floor(minutes / 60), minutes % 60];
   const and = rest > 0 ? ' and' : '';
   return [
@@ -146,11 +146,39 @@ export function duration(minutes: number): string[] {
   ];
 }
 const MINUTES: Unit = { one: 'minute', many: 'minutes' };
-export function durationWritten(minutes: number): string {
+function durationWritten(minutes: number): string {
   const [hours, rest] = [Math.floor(minutes / 60), minutes % 60];
   const parts = [];
   if (hours > 0) parts.push(`${hours} ${hours === 1 ? 'hour' : 'hours'}`);
   if (rest > 0 || hours === 0) parts.push(`${rest} ${rest === 1 ? 'minute' : 'minutes'}`);
   return parts.join(' ');
 }
-export const durationWords: readonly string[] = [...NUMBER, 'an hour', 'an hour and', 'hours', 'hours and', 'minute', 'minutes'];
+const durationWords: readonly string[] = [...NUMBER, 'an hour', 'an hour and', 'hours', 'hours and', 'minute', 'minutes'];
+
+const dateTime: Speaker['dateTime'] = (day, clock) => [...date(day), AT, ...time(clock)];
+
+export const english: Speaker = {
+  ordinal,
+  ordinalWords,
+  decimal,
+  decimalWords,
+  digits,
+  digitWords,
+  date,
+  dateWritten,
+  dateWords,
+  fullDate,
+  fullDateWritten,
+  fullDateWords,
+  time,
+  timeWritten,
+  timeWords,
+  duration,
+  durationWritten,
+  durationWords,
+  dateTime,
+  ordinalWritten: (n) => withCommas(n) + ordinalEnding(n),
+  dateTimeWritten: (day, clock) => `${dateWritten(day)} ${AT} ${timeWritten(clock)}`,
+  dateTimeWords: [...dateWords, AT, ...timeWords],
+  plus: PLUS,
+};

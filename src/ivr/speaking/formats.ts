@@ -2,21 +2,20 @@
 import { parsePhoneNumberFromString } from 'libphonenumber-js/max';
 import type { Language } from '../../base/ids.ts';
 import type { Value } from '../scenario.ts';
-import * as english from './english.ts';
-import * as japanese from './japanese.ts';
+import { english } from './english.ts';
+import { japanese } from './japanese.ts';
 import { MONEY } from './money.ts';
-import { type Decimal, dateOf, decimalOf, digitGroups, type Format, type Spoken, timeOf, withCommas } from './spoken.ts';
+import { type Decimal, dateOf, decimalOf, digitGroups, type Format, type Speaker, type Spoken, timeOf, withCommas } from './spoken.ts';
 
-const speakers = { ja: japanese, en: english } as const;
-type Speaker = (typeof speakers)[Language];
+const SPEAKERS: Readonly<Record<Language, Speaker>> = { ja: japanese, en: english };
 
 /** A format of which both languages have the words. */
 const format = (
   read: (value: Value, speaker: Speaker, language: Language) => Spoken | null,
   words: (speaker: Speaker) => readonly string[],
 ): Format => ({
-  read: (value, language) => read(value, speakers[language], language),
-  vocabulary: (language) => [...new Set(words(speakers[language]))],
+  read: (value, language) => read(value, SPEAKERS[language], language),
+  vocabulary: (language) => [...new Set(words(SPEAKERS[language]))],
 });
 
 /** Six places are more than anybody can keep in mind, and few enough to hide 0.1 + 0.2. */
@@ -37,11 +36,10 @@ function decimalWritten({ negative, whole, fraction }: Decimal): string {
 }
 
 const ordinalFormat = format(
-  (value, speaker, language) => {
+  (value, speaker) => {
     const decimal = decimalOf(value, 0);
     if (!decimal || decimal.negative || Number(value) !== decimal.whole) return null;
-    const n = decimal.whole;
-    return { written: withCommas(n) + (language === 'ja' ? '番目' : english.ordinalEnding(n)), pieces: speaker.ordinal(n) };
+    return { written: speaker.ordinalWritten(decimal.whole), pieces: speaker.ordinal(decimal.whole) };
   },
   (speaker) => speaker.ordinalWords,
 );
@@ -67,9 +65,9 @@ const phoneFormat = format(
     const shown = atHome ? parsed.formatNational() : parsed.formatInternational();
     const groups = shown.match(/\d+/g) ?? [];
     const written = atHome ? groups.join('-') : `+${groups.join(' ')}`;
-    return { written, pieces: [...(atHome ? [] : [speaker.PLUS]), ...speaker.digits(groups)] };
+    return { written, pieces: [...(atHome ? [] : [speaker.plus]), ...speaker.digits(groups)] };
   },
-  (speaker) => [...speaker.digitWords, speaker.PLUS],
+  (speaker) => [...speaker.digitWords, speaker.plus],
 );
 
 const dateFormat = format(
@@ -97,17 +95,13 @@ const timeFormat = format(
 );
 
 const dateTimeFormat = format(
-  (value, speaker, language) => {
+  (value, speaker) => {
     const [day = '', clock = '', ...more] = String(value).split('T');
     const [date, time] = [dateOf(day), timeOf(clock)];
     if (!date || !time || more.length > 0) return null;
-    const between = language === 'en' ? [english.AT] : [];
-    return {
-      written: [speaker.dateWritten(date), ...between, speaker.timeWritten(time)].join(language === 'en' ? ' ' : ''),
-      pieces: [...speaker.date(date), ...between, ...speaker.time(time)],
-    };
+    return { written: speaker.dateTimeWritten(date, time), pieces: speaker.dateTime(date, time) };
   },
-  (speaker) => [...speaker.dateWords, ...(speaker === english ? [english.AT] : []), ...speaker.timeWords],
+  (speaker) => speaker.dateTimeWords,
 );
 
 const durationFormat = format(

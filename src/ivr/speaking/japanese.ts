@@ -5,7 +5,7 @@
  *
  * What is counted (円, 時間, 番目) is one piece with the last digit, since that is where the sound changes: よえん, くじかん, じゅってん.
  */
-import { at, type DateValue, type Decimal, listOf, type TimeValue } from './spoken.ts';
+import { at, type DateValue, type Decimal, listOf, type Speaker, type TimeValue, withCommas } from './spoken.ts';
 
 const KANJI = ['〇', '一', '二', '三', '四', '五', '六', '七', '八', '九', '十'] as const;
 const ZERO = 'ゼロ';
@@ -77,8 +77,8 @@ export function counted(n: number, { zero, each, after }: Counter): string[] {
 }
 
 const ORDINAL = counter('番目');
-export const ordinal = (n: number): string[] => counted(n, ORDINAL);
-export const ordinalWords: readonly string[] = [...NUMBER, ...counterWords(ORDINAL)];
+const ordinal = (n: number): string[] => counted(n, ORDINAL);
+const ordinalWords: readonly string[] = [...NUMBER, ...counterWords(ORDINAL)];
 
 export const MINUS = 'マイナス';
 const POINT = counter('点', { 0: 'れいてん', 1: 'いってん', 8: 'はってん', 10: 'じゅってん' });
@@ -86,20 +86,20 @@ const POINT = counter('点', { 0: 'れいてん', 1: 'いってん', 8: 'はっ�
 /** Two and five alone are too short to be heard: にー, ごー. */
 const digit = (n: number): string => ({ 2: 'にー', 5: 'ごー' })[n] ?? small(n);
 
-export function decimal({ negative, whole, fraction }: Decimal): string[] {
+function decimal({ negative, whole, fraction }: Decimal): string[] {
   const after = fraction.replace(/0+$/, '');
   const pieces = after === '' ? number(whole) : [...counted(whole, POINT), ...[...after].map((d) => digit(Number(d)))];
   return negative ? [MINUS, ...pieces] : pieces;
 }
-export const decimalWords: readonly string[] = [...NUMBER, MINUS, ...counterWords(POINT), digit(2), digit(5)];
+const decimalWords: readonly string[] = [...NUMBER, MINUS, ...counterWords(POINT), digit(2), digit(5)];
 
 /** Each digit by itself; a comma ends a group: a voice takes a breath there. */
-export const digits = (groups: readonly string[]): string[] =>
+const digits = (groups: readonly string[]): string[] =>
   groups.flatMap((group, index) =>
     [...group].map((d, place) => digit(Number(d)) + (place === group.length - 1 && index < groups.length - 1 ? '、' : '')),
   );
-export const digitWords: readonly string[] = listOf(10, digit).flatMap((piece) => [piece, `${piece}、`]);
-export const PLUS = 'プラス';
+const digitWords: readonly string[] = listOf(10, digit).flatMap((piece) => [piece, `${piece}、`]);
+const PLUS = 'プラス';
 
 const WEEKDAYS = ['日', '月', '火', '水', '木', '金', '土'] as const;
 const month = (n: number): string => `${small(n)}月`;
@@ -108,14 +108,14 @@ const weekday = (n: number): string => `${at(WEEKDAYS, n)}曜日`;
 /** 年 alone is とし. */
 const YEAR = counter('年', {}, 'ねん');
 
-export const date = (d: DateValue): string[] => [month(d.month), day(d.day), weekday(d.weekday)];
-export const dateWritten = (d: DateValue): string => `${d.month}月${d.day}日${weekday(d.weekday)}`;
+const date = (d: DateValue): string[] => [month(d.month), day(d.day), weekday(d.weekday)];
+const dateWritten = (d: DateValue): string => `${d.month}月${d.day}日${weekday(d.weekday)}`;
 const DAY_WORDS = [...listOf(12, (i) => month(i + 1)), ...listOf(31, (i) => day(i + 1))];
-export const dateWords: readonly string[] = [...DAY_WORDS, ...listOf(7, weekday)];
+const dateWords: readonly string[] = [...DAY_WORDS, ...listOf(7, weekday)];
 
-export const fullDate = (d: DateValue): string[] => [...counted(d.year, YEAR), month(d.month), day(d.day)];
-export const fullDateWritten = (d: DateValue): string => `${d.year}年${d.month}月${d.day}日`;
-export const fullDateWords: readonly string[] = [...NUMBER, ...counterWords(YEAR), ...DAY_WORDS];
+const fullDate = (d: DateValue): string[] => [...counted(d.year, YEAR), month(d.month), day(d.day)];
+const fullDateWritten = (d: DateValue): string => `${d.year}年${d.month}月${d.day}日`;
+const fullDateWords: readonly string[] = [...NUMBER, ...counterWords(YEAR), ...DAY_WORDS];
 
 const NOON = '正午';
 /** 午後零時 is what follows noon. */
@@ -128,23 +128,51 @@ const minute = (n: number): string => {
 };
 const MINUTES = listOf(60, minute);
 
-export const time = (t: TimeValue): string[] => {
+const time = (t: TimeValue): string[] => {
   if (t.hour === 12 && t.minute === 0) return [NOON];
   return [hour(t.hour), ...(t.minute === 0 ? [] : [minute(t.minute)])];
 };
-export const timeWritten = (t: TimeValue): string => {
+const timeWritten = (t: TimeValue): string => {
   if (t.hour === 12 && t.minute === 0) return NOON;
   return `${t.hour < 12 ? '午前' : '午後'}${t.hour % 12}時${t.minute === 0 ? '' : `${t.minute}分`}`;
 };
-export const timeWords: readonly string[] = [NOON, ...listOf(24, hour), ...MINUTES.slice(1)];
+const timeWords: readonly string[] = [NOON, ...listOf(24, hour), ...MINUTES.slice(1)];
 
 const HOURS = counter('時間');
-export function duration(minutes: number): string[] {
+function duration(minutes: number): string[] {
   const [hours, rest] = [Math.floor(minutes / 60), minutes % 60];
   return [...(hours > 0 ? counted(hours, HOURS) : []), ...(rest > 0 || hours === 0 ? [minute(rest)] : [])];
 }
-export function durationWritten(minutes: number): string {
+function durationWritten(minutes: number): string {
   const [hours, rest] = [Math.floor(minutes / 60), minutes % 60];
   return `${hours > 0 ? `${hours}時間` : ''}${rest > 0 || hours === 0 ? `${rest}分` : ''}`;
 }
-export const durationWords: readonly string[] = [...NUMBER, ...counterWords(HOURS), ...MINUTES];
+const durationWords: readonly string[] = [...NUMBER, ...counterWords(HOURS), ...MINUTES];
+
+const dateTime: Speaker['dateTime'] = (day, clock) => [...date(day), ...time(clock)];
+
+export const japanese: Speaker = {
+  ordinal,
+  ordinalWords,
+  decimal,
+  decimalWords,
+  digits,
+  digitWords,
+  date,
+  dateWritten,
+  dateWords,
+  fullDate,
+  fullDateWritten,
+  fullDateWords,
+  time,
+  timeWritten,
+  timeWords,
+  duration,
+  durationWritten,
+  durationWords,
+  dateTime,
+  ordinalWritten: (n) => `${withCommas(n)}番目`,
+  dateTimeWritten: (day, clock) => dateWritten(day) + timeWritten(clock),
+  dateTimeWords: [...dateWords, ...timeWords],
+  plus: PLUS,
+};

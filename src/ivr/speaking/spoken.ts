@@ -106,3 +106,32 @@ export function digitGroups(text: string): string[] | null {
     return groups;
   });
 }
+
+/** A language: how it says and writes what is read out. `…Words`: every piece that the function of that name can give. */
+export interface Speaker {
+  decimal(n: Decimal): string[];
+  readonly decimalWords: readonly string[];
+  ordinal(n: number): string[];
+  ordinalWritten(n: number): string;
+  readonly ordinalWords: readonly string[];
+  /** Group by group, with a breath between. */
+  digits(groups: readonly string[]): string[];
+  readonly digitWords: readonly string[];
+  /** Before the country of a phone number. */
+  readonly plus: string;
+  date(d: DateValue): string[];
+  dateWritten(d: DateValue): string;
+  readonly dateWords: readonly string[];
+  fullDate(d: DateValue): string[];
+  fullDateWritten(d: DateValue): string;
+  readonly fullDateWords: readonly string[];
+  time(t: TimeValue): string[];
+  timeWritten(t: TimeValue): string;
+  readonly timeWords: readonly string[];
+  dateTime(d: DateValue, t: TimeValue): string[];
+  dateTimeWritten(d: DateValue, t: TimeValue): string;
+  readonly dateTimeWords: readonly string[];
+  duration(minutes: number): string[];
+  durationWritten(minutes: number): string;
+  readonly durationWords: readonly string[];
+}

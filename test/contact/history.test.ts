@@ -326,47 +326,64 @@ function listenToAll(w: World): void {
   }
 }
 
+const HISTORIES = Number(process.env['HISTORIES'] ?? 500);
+
 describe('whatever happens', () => {
-  it('no invariant is broken, and in the end everybody is served or gone', () => {
-    const causes = new Set<string | null>();
-    fc.assert(
-      fc.property(fc.array(action, { minLength: 1, maxLength: 120, size: 'max' }), (actions) => {
-        const w = new World();
-        w.context = VARIED;
-        const last = { input: null as FloorInput | null };
-        for (const a of actions) perform(w, a, last);
-        // The day ends: what was broken is there again, every line is hung up, and time passes.
-        w.context = VARIED;
-        w.give({ type: 'directoryChanged' });
-        for (let round = 0; round < 6; round++) {
-          for (const leg of [...w.floor.legs.values()]) w.give({ type: 'legEnded', leg: leg.id, cause: 'noAnswer' });
-          for (const agentId of AGENTS) {
-            w.give({ type: 'panelOpened', agentId, holdsCall: false });
-            try {
-              w.give({ type: 'agentLogOn', agentId, phone: 'browser' });
-            } catch (error) {
-              expect(error).toBeInstanceOf(InputRefused);
+  it(
+    'no invariant is broken, and in the end everybody is served or gone',
+    () => {
+      const causes = new Set<string | null>();
+      fc.assert(
+        fc.property(fc.array(action, { minLength: 1, maxLength: 120, size: 'max' }), (actions) => {
+          const w = new World();
+          w.context = VARIED;
+          const last = { input: null as FloorInput | null };
+          for (const a of actions) perform(w, a, last);
+          // The day ends: what was broken is there again, every line is hung up, and time passes.
+          w.context = VARIED;
+          w.give({ type: 'directoryChanged' });
+          for (let round = 0; round < 6; round++) {
+            for (const leg of [...w.floor.legs.values()]) w.give({ type: 'legEnded', leg: leg.id, cause: 'noAnswer' });
+            for (const agentId of AGENTS) {
+              w.give({ type: 'panelOpened', agentId, holdsCall: false });
+              try {
+                w.give({ type: 'agentLogOn', agentId, phone: 'browser' });
+              } catch (error) {
+                expect(error).toBeInstanceOf(InputRefused);
+              }
+              w.give({ type: 'agentSetReady', agentId });
             }
-            w.give({ type: 'agentSetReady', agentId });
+            w.wait(200_000);
           }
-          w.wait(200_000);
-        }
-        // Whoever was to be called by an agent who never picks up is still to be called.
-        for (const noticeId of ['n0', 'n1']) w.give({ type: 'noticeStopped', noticeId });
-        for (const c of [...w.floor.contacts.values()]) {
-          if (c.channel === 'callback') w.give({ type: 'callMeCancelled', contactId: c.id });
-        }
-        for (const leg of [...w.floor.legs.values()]) w.give({ type: 'legEnded', leg: leg.id, cause: 'cancelled' });
-        listenToAll(w);
-        expect([...w.floor.contacts.values()].map((c) => `${c.id} ${c.state} ${c.channel}`)).toEqual([]);
-        expect(w.floor.offers.size + w.floor.legs.size).toBe(0);
-        for (const { cause } of w.contacts.values()) causes.add(cause);
-      }),
-      { numRuns: Number(process.env['HISTORIES'] ?? 500) },
-    );
-    // They come to what is rare, too.
-    expect([...causes]).toEqual(expect.arrayContaining(['transferredOut', 'surveyDone', 'noticeTold', 'callbackFailed', 'switchLost', 'callbackPromised', 'messageLeft', 'hungUpByScenario']));
-  });
+          // Whoever was to be called by an agent who never picks up is still to be called.
+          for (const noticeId of ['n0', 'n1']) w.give({ type: 'noticeStopped', noticeId });
+          for (const c of [...w.floor.contacts.values()]) {
+            if (c.channel === 'callback') w.give({ type: 'callMeCancelled', contactId: c.id });
+          }
+          for (const leg of [...w.floor.legs.values()]) w.give({ type: 'legEnded', leg: leg.id, cause: 'cancelled' });
+          listenToAll(w);
+          expect([...w.floor.contacts.values()].map((c) => `${c.id} ${c.state} ${c.channel}`)).toEqual([]);
+          expect(w.floor.offers.size + w.floor.legs.size).toBe(0);
+          for (const { cause } of w.contacts.values()) causes.add(cause);
+        }),
+        { numRuns: HISTORIES },
+      );
+      // They come to what is rare, too.
+      expect([...causes]).toEqual(
+        expect.arrayContaining([
+          'transferredOut',
+          'surveyDone',
+          'noticeTold',
+          'callbackFailed',
+          'switchLost',
+          'callbackPromised',
+          'messageLeft',
+          'hungUpByScenario',
+        ]),
+      );
+    },
+    30_000 + 100 * HISTORIES,
+  );
 
   it('the same history gives the same events and orders', () => {
     fc.assert(

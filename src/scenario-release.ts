@@ -3,8 +3,9 @@
  * no contact is bound to the logic that it was decided by.
  */
 import { createHash } from 'node:crypto';
+import { setImmediate as breathe } from 'node:timers/promises';
 import { type FileProblem, SourceFile, suggest } from './base/checked-yaml.ts';
-import { parseScenarios, type ScenarioSet } from './ivr/parse.ts';
+import { joinScenarios, type ParsedFile, parseScenarioFile, type ScenarioSet } from './ivr/parse.ts';
 import { type Prompts, parsePrompts } from './ivr/prompts.ts';
 import { NO_SERVICES, parseServices, type Services } from './ivr/services.ts';
 import type { ScenarioTestResult } from './ivr/talk.ts';
@@ -35,7 +36,42 @@ export interface Checked {
 }
 
 /** @param place what problems name before the file's name, as `scenarios/` */
-export function checkFiles(all: Files, place: string, directory: Directory): Checked | FileProblem[] {
+export const checkFiles = (all: Files, place: string, directory: Directory): Checked | FileProblem[] =>
+  atOnce(checking(all, place, directory));
+
+/** What there is beside the files. Left out, as for an old release: whether it is there still is not looked at. */
+interface Beside {
+  /** Ids of the centre's desks. */
+  readonly desks?: readonly string[];
+  /** Where services' secrets are. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+}
+
+/** Reads the files of a release, which may be an old one. */
+export const readRelease = (files: Files, place: string, beside: Beside = {}): Release | FileProblem[] =>
+  atOnce(reading(files, place, beside));
+
+/** The same, file by file: others get their turn in between, as somebody may just have pressed a key. */
+export const checkFilesInTurns = (all: Files, place: string, directory: Directory): Promise<Checked | FileProblem[]> =>
+  inTurns(checking(all, place, directory));
+export const readReleaseInTurns = (files: Files, place: string): Promise<Release | FileProblem[]> => inTurns(reading(files, place, {}));
+
+function atOnce<T>(work: Generator<void, T>): T {
+  for (;;) {
+    const { done, value } = work.next();
+    if (done) return value;
+  }
+}
+
+async function inTurns<T>(work: Generator<void, T>): Promise<T> {
+  for (;;) {
+    const { done, value } = work.next();
+    if (done) return value;
+    await breathe();
+  }
+}
+
+function* checking(all: Files, place: string, directory: Directory): Generator<void, Checked | FileProblem[]> {
   const { [LOGIC]: logicText, ...files } = all;
   const problems: FileProblem[] = [];
   const keep = <T>(parsed: T | FileProblem[]): T | null => {
@@ -44,34 +80,30 @@ export function checkFiles(all: Files, place: string, directory: Directory): Che
     return null;
   };
   const logic = keep(logicText === undefined ? [missing(place, LOGIC)] : parseControlLogic(logicText, `${place}${LOGIC}`, directory));
-  const release = keep(readRelease(files, place, { desks: [...directory.desks.keys()], env: process.env }));
+  yield;
+  const release = keep(yield* reading(files, place, { desks: [...directory.desks.keys()], env: process.env }));
   if (release) problems.push(...entryProblems(release, place, directory));
   if (release && logic && logicText !== undefined) problems.push(...deskProblems(release, logicText, `${place}${LOGIC}`, logic));
   if (!release || !logic || logicText === undefined || problems.length > 0) return problems;
   return { release, logic: { text: logicText, logic } };
 }
 
-/**
- * Reads the files of a release, which may be an old one.
- * @param now the centre's desks, and where services' secrets are. Left out, as for an old release: whether they are there still is not
- *   looked at
- */
-export function readRelease(
-  files: Files,
-  place: string,
-  now: { readonly desks?: readonly string[]; readonly env?: Readonly<Record<string, string | undefined>> } = {},
-): Release | FileProblem[] {
+function* reading(files: Files, place: string, { desks, env }: Beside): Generator<void, Release | FileProblem[]> {
   const problems: FileProblem[] = [];
   const promptText = files[PROMPTS];
   const wordings = promptText === undefined ? [missing(place, PROMPTS)] : parsePrompts(promptText, `${place}${PROMPTS}`);
   if (Array.isArray(wordings)) problems.push(...wordings);
   const serviceText = files[SERVICES];
-  const services = serviceText === undefined ? NO_SERVICES : parseServices(serviceText, `${place}${SERVICES}`, now.env);
+  const services = serviceText === undefined ? NO_SERVICES : parseServices(serviceText, `${place}${SERVICES}`, env);
   if (Array.isArray(services)) problems.push(...services);
-  const set = parseScenarios(
-    Object.entries(files).flatMap(([name, text]) => (name === PROMPTS || name === SERVICES ? [] : [{ file: `${place}${name}`, text }])),
-    { ...(now.desks ? { desks: now.desks } : {}), ...(Array.isArray(services) ? {} : services) },
-  );
+  const known = { ...(desks ? { desks } : {}), ...(Array.isArray(services) ? {} : services) };
+  const parsed: ParsedFile[] = [];
+  for (const [name, text] of Object.entries(files)) {
+    if (name === PROMPTS || name === SERVICES) continue;
+    yield;
+    parsed.push(parseScenarioFile(`${place}${name}`, text, known));
+  }
+  const set = joinScenarios(parsed);
   if (Array.isArray(set)) problems.push(...set);
   if (Array.isArray(wordings) || Array.isArray(services) || Array.isArray(set)) return problems;
   const version = versionOf(files);
@@ -103,9 +135,11 @@ function entryProblems({ set: { scenarios } }: Release, place: string, directory
 
 /** Desks' rules that name a scenario which is not there. */
 function deskProblems({ set: { scenarios } }: Release, text: string, file: string, logic: ControlLogic): readonly FileProblem[] {
+  const missing = scenariosOfDesks(logic.desks).filter(({ name }) => !scenarios.has(name));
+  if (missing.length === 0) return [];
   const source = new SourceFile(text, file);
-  for (const { name, path } of scenariosOfDesks(logic.desks)) {
-    if (!scenarios.has(name)) source.add(path, `no file has the scenario '${name}'`, suggest(name, [...scenarios.keys(), 'none']));
+  for (const { name, path } of missing) {
+    source.add(path, `no file has the scenario '${name}'`, suggest(name, [...scenarios.keys(), 'none']));
   }
   return source.problems;
 }
@@ -117,6 +151,7 @@ export function failedTests(
   place: string,
   results: readonly ScenarioTestResult[],
 ): FileProblem[] {
+  if (results.every(({ failures }) => failures.length === 0)) return [];
   const file = set.scenarios.get(scenario)?.file ?? '';
   const source = new SourceFile(files[file.slice(place.length)] ?? '', file);
   for (const [index, { name, failures }] of results.entries()) {

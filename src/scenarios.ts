@@ -25,7 +25,7 @@ import type { DeskRules } from './routing/desk-rules.ts';
 import { rulesOfDesks } from './routing/desk-rules-file.ts';
 import type { Directory } from './routing/directory.ts';
 import { type Files, readFolder, watchFolder } from './scenario-folder.ts';
-import { type Checked, checkFiles, failedTests, type Release, readRelease } from './scenario-release.ts';
+import { type Checked, checkFiles, checkFilesInTurns, failedTests, type Release, readReleaseInTurns } from './scenario-release.ts';
 
 export interface ScenariosOptions {
   readonly folder: string;
@@ -77,14 +77,25 @@ const START_WITHOUT_MS = 2_000;
 export async function openScenarios(options: ScenariosOptions, progress: (what: string) => void = () => undefined): Promise<Scenarios> {
   const { folder, directory, log } = options;
   const place = `${relative(process.cwd(), folder) || '.'}/`;
-  const files = await readQuietFolder(folder, place);
-  const checked = checkFiles(files, place, directory());
+  const known = { files: await readQuietFolder(folder, place), directory: directory() };
+  const checked = checkFiles(known.files, place, known.directory);
   if (Array.isArray(checked)) throw new FileProblemsError(checked);
   await makeReady(checked.release, options, progress, START_WITHOUT_MS);
   const { tests, problems } = await test(checked.release, place);
   // There is no better one to stay with; but they are told, and whatever comes next must pass its own.
   if (problems.length > 0) log.warn({ problems: problems.map(formatProblem) }, 'tests of the scenarios fail');
-  return new Scenarios(options, place, checked, tests, problems);
+  return new Scenarios(options, place, { ...checked, tests, failing: problems, known });
+}
+
+interface Seen {
+  readonly files: Files;
+  readonly directory: Directory;
+}
+
+interface First extends Checked {
+  readonly tests: TestResults;
+  readonly failing: readonly FileProblem[];
+  readonly known: Seen;
 }
 
 export class Scenarios {
@@ -106,10 +117,12 @@ export class Scenarios {
   /** What changes the releases; a node that takes the domain over does not wait for prompts. */
   readonly #changes = new Turns();
   readonly #closed = new AbortController();
+  /** What was looked at last, and need not be again. */
+  #known: Seen | null;
   #preparing = false;
   readonly #stopWatching: () => Promise<void>;
 
-  constructor(options: ScenariosOptions, place: string, { release, logic }: Checked, tests: TestResults, failing: FileProblem[]) {
+  constructor(options: ScenariosOptions, place: string, { release, logic, tests, failing, known }: First) {
     this.#options = options;
     this.#place = place;
     this.#logic = logic;
@@ -117,6 +130,7 @@ export class Scenarios {
     this.#since = options.now();
     this.#tests = tests;
     this.#failing = failing;
+    this.#known = known;
     this.#problems = failing;
     this.#problemsSince = failing.length > 0 ? this.#since : null;
     this.#releases = new Map([[release.version, release]]);
@@ -204,22 +218,33 @@ export class Scenarios {
 
   async #read(): Promise<'done' | 'again'> {
     if (this.#closed.signal.aborted) return 'done';
-    const { folder, directory, log } = this.#options;
+    const { folder, directory } = this.#options;
     const read = await readNow(folder, this.#place);
     if (read === null) return 'again';
-    const checked = 'files' in read ? checkFiles(read.files, this.#place, directory()) : read.problems;
-    if (Array.isArray(checked)) {
-      this.#tell(checked);
-      return 'files' in read ? 'done' : 'again';
+    if ('problems' in read) {
+      this.#known = null;
+      this.#tell(read.problems);
+      return 'again';
     }
-    const { release, logic } = checked;
+    const found = { files: read.files, directory: directory() };
+    if (this.#known?.directory === found.directory && isDeepStrictEqual(this.#known.files, found.files)) return 'done';
+    const checked = await checkFilesInTurns(found.files, this.#place, found.directory);
+    const answer = Array.isArray(checked) ? this.#refuse(checked) : await this.#take(checked);
+    if (answer === 'done') this.#known = found;
+    return answer;
+  }
+
+  #refuse(problems: readonly FileProblem[]): 'done' {
+    this.#tell(problems);
+    return 'done';
+  }
+
+  async #take({ release, logic }: Checked): Promise<'done' | 'again'> {
+    const { log } = this.#options;
     const isNew = release.version !== this.#newest.version;
     if (isNew) {
       const { tests, problems } = await test(release, this.#place);
-      if (problems.length > 0) {
-        this.#tell(problems);
-        return 'done';
-      }
+      if (problems.length > 0) return this.#refuse(problems);
       this.#preparing = true;
       try {
         await Promise.race([makeReady(release, this.#options), aborted(this.#closed.signal)]);
@@ -273,7 +298,7 @@ export class Scenarios {
     const missing = [...wanted].filter((version) => !this.#releases.has(version));
     const found = new Map<string, Release>();
     for (const { version, files } of await findReleases(db, domainId, missing)) {
-      const release = readRelease(files, '');
+      const release = await readReleaseInTurns(files, '');
       // Written for another version of this program.
       if (Array.isArray(release))
         log.warn({ release: version, problems: release.map(formatProblem) }, 'an old release cannot be read any more');

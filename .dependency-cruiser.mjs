@@ -58,7 +58,8 @@ export default {
     { name: 'no-proof', severity: 'error', comment: 'the product knows no tests', from: { path: '^src/' }, to: { path: '^(test|bench|scripts|docker)/' } },
     room('base', base),
     room('routing', '^src/routing/'),
-    room('ivr', '^src/ivr/'),
+    // Scenarios have the control logic's conditions and clock.
+    room('ivr', '^src/ivr/', '^src/routing/(conditions|hours)\\.ts$'),
     ...pure('routing', 'typebox', '@marcbachmann/cel-js', 'temporal-polyfill'),
     ...pure('ivr', 'typebox', '@dagrejs/dagre', 'libphonenumber-js'),
     room('contact', '^src/contact/', '^src/routing/', '^src/ivr/', port),

@@ -22,6 +22,7 @@ function goOnWithout(draft: Draft, contact: Contact): void {
     draft.order(contact.id, { type: 'startMusic', leg: contact.legId as string });
     return show(draft, offer);
   }
-  if (contact.notice) hangUpLeg(draft, contact.legId); // its end counts as not reached
+  if (contact.notice)
+    hangUpLeg(draft, contact.legId); // its end counts as not reached
   else endContact(draft, contact.id, 'hungUpByScenario');
 }

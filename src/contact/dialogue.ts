@@ -11,10 +11,10 @@ import type { Draft } from './floor.ts';
 import { readNumber } from './identify.ts';
 import { dialoguePlayId, recordingOf } from './legs.ts';
 import { leaveMessage } from './messages.ts';
-import type { Contact, Decision, FloorInput } from './model.ts';
+import type { Contact, Decision, FloorInput, RecordingUnderWay } from './model.ts';
 import { isAnnounced } from './offering.ts';
 import { mayBeDialled, transferOut } from './outside.ts';
-import { continueAsCallback, decideAndQueue, decisionOf, entryOf, queueAt } from './queueing.ts';
+import { continueAsCallback, decisionOf, entryOf, queueAt } from './queueing.ts';
 
 /**
  * Begins a dialogue with a contact's party.
@@ -97,7 +97,12 @@ export function onRecordFinished(
 ): void {
   const contact = draft.contact(draft.leg(legId)?.contactId ?? recording.slice(0, recording.lastIndexOf('.')));
   const [, kind, number] = /\.([rh])(\d+)$/.exec(recording) ?? [];
-  if (!contact?.dialogue || number === undefined) return drop(draft, contact?.id ?? recording.slice(0, recording.lastIndexOf('.')), recording);
+  if (!contact?.dialogue || number === undefined)
+    return drop(draft, contact?.id ?? recording.slice(0, recording.lastIndexOf('.')), recording);
+  if (contact.recording?.recording === recording) {
+    const { recording: _over, ...rest } = contact;
+    draft.put('contact', rest);
+  }
   const request = Number(number);
   const { listening } = contact.dialogue;
   if (kind === 'h') {
@@ -111,6 +116,11 @@ export function onRecordFinished(
   const held = draft.contact(contact.id)?.dialogue?.recorded?.request === request;
   const left = draft.orders.some((order) => order.type === 'keepRecording' && order.recording === recording);
   if (!held && !left) drop(draft, contact.id, recording);
+}
+
+function record(draft: Draft, contact: Contact, recording: RecordingUnderWay): void {
+  draft.put('contact', { ...contact, recording });
+  draft.order(contact.id, { type: 'record', leg: contact.legId as LegId, ...recording });
 }
 
 function drop(draft: Draft, contactId: ContactId, recording: RecordingId): void {
@@ -172,7 +182,7 @@ function perform(draft: Draft, contact: Contact, action: DialogueAction): boolea
     case 'record': {
       const { request, longestMs, silenceMs, beep } = action;
       dropUnleft(draft, contact);
-      if (isUp) draft.order(id, { type: 'record', leg, recording: recordingOf(id, 'r', request), longestMs, silenceMs, beep });
+      if (isUp) record(draft, contact, { recording: recordingOf(id, 'r', request), longestMs, silenceMs, beep });
       return true;
     }
     case 'stopRecord':
@@ -180,7 +190,7 @@ function perform(draft: Draft, contact: Contact, action: DialogueAction): boolea
       return true;
     case 'listen': {
       const recording = recordingOf(id, 'h', action.request);
-      if (isUp) draft.order(id, { type: 'record', leg, recording, longestMs: action.longestMs, silenceMs: END_OF_SPEECH_MS, beep: false });
+      if (isUp) record(draft, contact, { recording, longestMs: action.longestMs, silenceMs: END_OF_SPEECH_MS, beep: false });
       return true;
     }
     case 'stopListening':

@@ -19,7 +19,8 @@ export function endContact(draft: Draft, contactId: ContactId, cause: EndCause, 
   if (outside?.state === 'up') draft.order(contactId, { type: 'dropBridge', bridge: bridgeOutside(outside.id) });
   // What was recorded and not left for anybody is for nobody.
   const { dialogue } = contact;
-  if (dialogue?.recorded) draft.order(contactId, { type: 'dropRecording', recording: recordingOf(contactId, 'r', dialogue.recorded.request) });
+  if (dialogue?.recorded)
+    draft.order(contactId, { type: 'dropRecording', recording: recordingOf(contactId, 'r', dialogue.recorded.request) });
   const ended: Contact = {
     ...contact,
     state: 'ended',

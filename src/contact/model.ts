@@ -122,6 +122,14 @@ export interface Outside {
   readonly legId: LegId | null;
 }
 
+export interface RecordingUnderWay {
+  readonly recording: RecordingId;
+  readonly longestMs: number;
+  /** 0: silence does not end it. */
+  readonly silenceMs: number;
+  readonly beep: boolean;
+}
+
 export interface Contact {
   readonly id: ContactId;
   readonly domainId: DomainId;
@@ -177,6 +185,8 @@ export interface Contact {
   readonly playing: PlayId | null;
   /** Absent: no scenario has asked for a number outside. */
   readonly outside?: Outside;
+  /** What the party says is being recorded; after a gap, the switch is asked again what became of it. Absent: nothing is. */
+  readonly recording?: RecordingUnderWay;
   /** For `origin` other than call/callMe: the contact that it continues. */
   readonly continues: ContactId | null;
   readonly timers: Timers<ContactTimer>;
@@ -526,15 +536,7 @@ export type OrderBody =
       readonly expects: readonly string[];
     }
   /** Record what the leg says; `recordFinished` follows, also before its `legEnded`. */
-  | {
-      readonly type: 'record';
-      readonly leg: LegId;
-      readonly recording: RecordingId;
-      readonly longestMs: number;
-      /** 0: silence does not end it. */
-      readonly silenceMs: number;
-      readonly beep: boolean;
-    }
+  | ({ readonly type: 'record'; readonly leg: LegId } & RecordingUnderWay)
   | { readonly type: 'stopRecord'; readonly leg: LegId; readonly recording: RecordingId }
   /** Fetch a recording from the switch and store it: the contact is about it. */
   | { readonly type: 'keepRecording'; readonly contactId: ContactId; readonly recording: RecordingId }

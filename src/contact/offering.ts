@@ -153,7 +153,11 @@ function onPartyAnswered(draft: Draft, contact: Contact): void {
   if (offer && draft.leg(offer.legId)?.state === 'up') return join(draft, contact, offer); // agent first: there already
   const { notice, callMe } = contact;
   if (!offer && notice?.scenario !== undefined) {
-    draft.dialogues.push({ contactId: contact.id, scenario: notice.scenario, variables: { text: callMe?.question ?? '', name: callMe?.name ?? '' } });
+    draft.dialogues.push({
+      contactId: contact.id,
+      scenario: notice.scenario,
+      variables: { text: callMe?.question ?? '', name: callMe?.name ?? '' },
+    });
     return;
   }
   const scenario = contact.channel === 'callback' && offer ? draft.context.rulesOf(offer.deskId).callMe : null;

@@ -41,7 +41,10 @@ export function queueAt(
 ): void {
   const decided: Contact = { ...contact, decision, deskId: decision.deskId };
   draft.event('deskDecided', { contact: decided, cause: decision.rule, data: { why: decision.why.map((step) => step.en) } });
-  const restUntil = isDialled(contact) && contact.legId === null ? mayCallFrom(draft, decision.deskId, Math.max(draft.at, contact.promisedAt ?? 0)) : draft.at;
+  const restUntil =
+    isDialled(contact) && contact.legId === null
+      ? mayCallFrom(draft, decision.deskId, Math.max(draft.at, contact.promisedAt ?? 0))
+      : draft.at;
   const queued = draft.put('contact', {
     ...decided,
     state: 'queued',
@@ -167,12 +170,7 @@ type CallbackOrigin = 'queueCallback' | 'abandonedCallback' | 'lostCallback' | '
  * A callback that takes the place of a contact whose party has gone, or is about to: same desk, same entry time.
  * @param promisedAt the time that was agreed; null: as soon as it is its turn
  */
-export function continueAsCallback(
-  draft: Draft,
-  contact: Contact,
-  origin: CallbackOrigin,
-  promisedAt: EpochMs | null = null,
-): void {
+export function continueAsCallback(draft: Draft, contact: Contact, origin: CallbackOrigin, promisedAt: EpochMs | null = null): void {
   if (contact.callingNumber.kind !== 'valid') throw new Error(`contact ${contact.id} has no number to call back`);
   const id = nextContactId(draft);
   const callMe: CallMe = {

@@ -9,7 +9,7 @@ import { onLegArrived } from './arrival.ts';
 import { feedDialogue } from './dialogue.ts';
 import type { Draft } from './floor.ts';
 import { bridgeOutside, hangUpStray } from './legs.ts';
-import type { Leg } from './model.ts';
+import type { Contact, Leg } from './model.ts';
 import { isAnnounced } from './offering.ts';
 import { joinOutside, onLegAnswered, onLegEnded } from './outside-legs.ts';
 
@@ -36,7 +36,7 @@ export function onResynchronised(draft: Draft, snapshot: SwitchSnapshot, settled
     if (arrival) draft.apart(() => onLegArrived(draft, leg, arrival));
     else if (direction === 'out') hangUpStray(draft, leg);
   }
-  for (const id of [...draft.contactIds()]) draft.apart(() => catchUp(draft, id, joined));
+  for (const id of [...draft.contactIds()]) draft.apart(() => catchUp(draft, id, live, joined));
   for (const leg of draft.floor.legs.values()) {
     if (draft.leg(leg.id)?.closing) draft.order(leg.contactId, { type: 'hangUp', leg: leg.id, reason: 'normal' });
   }
@@ -44,15 +44,24 @@ export function onResynchronised(draft: Draft, snapshot: SwitchSnapshot, settled
 
 function compareLeg(draft: Draft, leg: Leg, there: LiveLeg | undefined, startedAt: EpochMs | null): void {
   const isOlder = startedAt !== null && leg.createdAt < startedAt;
-  if (!there) onLegEnded(draft, leg.id, isOlder ? 'switchLost' : 'unheard');
+  const contact = draft.contact(leg.contactId);
+  // Somebody left a message and hung up. What was said is asked for first; the next order finds that the leg is gone.
+  if (!there && contact?.legId === leg.id && contact.recording) askForRecording(draft, contact);
+  else if (!there) onLegEnded(draft, leg.id, isOlder ? 'switchLost' : 'unheard');
   else if (there.state === 'up' && leg.state !== 'up') onLegAnswered(draft, leg.id);
 }
 
+/** The switch tells what became of it, or that it goes on. */
+function askForRecording(draft: Draft, { id, legId, recording }: Contact): void {
+  if (legId !== null && recording) draft.order(id, { type: 'record', leg: legId, ...recording });
+}
+
 /** A contact that goes on where it stood, but for what may have gone unheard about its party's leg. */
-function catchUp(draft: Draft, id: ContactId, joined: ReadonlyMap<BridgeId, ReadonlySet<LegId>>): void {
+function catchUp(draft: Draft, id: ContactId, live: ReadonlyMap<LegId, LiveLeg>, joined: ReadonlyMap<BridgeId, ReadonlySet<LegId>>): void {
   const contact = draft.contact(id);
   const leg = draft.leg(contact?.legId ?? null);
   if (!contact || leg?.state !== 'up' || !draft.floor.legs.has(leg.id)) return;
+  if (live.has(leg.id)) askForRecording(draft, contact);
   const inDialogue = contact.state === 'scenario' || isAnnounced(contact, draft.offer(contact.offerId));
   const outside = draft.leg(contact.outside?.legId ?? null);
   if (outside?.state === 'up') {

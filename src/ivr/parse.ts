@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { type FileProblem, type Path, SourceFile, suggest } from '../base/checked-yaml.ts';
 import type { Language } from '../base/ids.ts';
 import { type Expression, expressionsOver, FACT_NAMES, type ValueType } from '../routing/conditions.ts';
-import type { Destination, Values } from './scenario.ts';
+import type { Destination } from './scenario.ts';
 import { ScenarioFile, type ScenarioTest, type StepFile } from './scenario-schema.ts';
 import { type Asking, type Step, textsOf, waysOut } from './steps.ts';
 import { type Text, textProblems } from './text.ts';
@@ -55,8 +55,8 @@ const RECORD = { longestMs: 120_000, shortestMs: 1000, silenceMs: 4000 };
 const TRANSFER_MS = 30_000;
 const YES_NO_KEYS = ['1', '2'] as const;
 const YES_NO_WORDS = { yes: ['はい', 'ええ', 'yes'], no: ['いいえ', 'いえ', 'no'] } as const;
-/** A scenario is read by people: one that is longer is no scenario, and its check would take its time. */
-const MOST_CHARACTERS = 256 * 1024;
+/** A scenario is read by people: one that is longer should be several, and nobody could make anything out of its drawing. */
+const MOST_STEPS = 400;
 
 /**
  * Reads scenario files that belong together.
@@ -91,28 +91,20 @@ export function joinScenarios(files: readonly ParsedFile[]): ScenarioSet | FileP
   return { version, scenarios };
 }
 
-/**
- * Reads a single scenario file.
- * @returns the scenario, or everything that is wrong with the file; that it calls others which are not there is not looked at
- */
-export function parseScenario(text: string, file: string, desks?: readonly string[]): Scenario | FileProblem[] {
-  const parsed = parseScenarioFile(file, text, desks ? { desks } : {});
-  return 'scenario' in parsed ? parsed.scenario : [...parsed.problems];
-}
-
 const hash = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 12);
 
 export type ParsedFile = { readonly source: SourceFile; readonly scenario: Scenario } | { readonly problems: readonly FileProblem[] };
 
 /** Reads one file of several. It takes some 15 ms: whoever has callers to answer meanwhile reads them one by one. */
 export function parseScenarioFile(fileName: string, text: string, known: Known): ParsedFile {
-  if (text.length > MOST_CHARACTERS) {
-    const problem = `the file has ${text.length} characters`;
-    return { problems: [{ file: fileName, line: 1, column: 1, problem, remedy: `it may have ${MOST_CHARACTERS}: divide it, with 'call'` }] };
-  }
   const source = new SourceFile(text, fileName);
   const file = source.check(ScenarioFile);
   if (!file) return { problems: source.problems };
+  const count = Object.keys(file.steps).length;
+  if (count > MOST_STEPS) {
+    source.add(['steps'], `the scenario has ${count} steps`, `${MOST_STEPS} is the most: divide it, with 'call'`, 'key');
+    return { problems: source.problems };
+  }
   const reader = new Reader(source, file, known);
   const steps = reader.steps();
   if (source.problems.length === 0) checkWays(source, file.start, steps);
@@ -170,7 +162,9 @@ class Reader {
         if (isFree(['variables', name], name, 'key')) declared[name] = type;
       }
     }
-    for (const [step, { path, name, type }] of Object.entries(steps).flatMap(([step, s]) => saved(step, s).map((x) => [step, x] as const))) {
+    for (const [step, { path, name, type }] of Object.entries(steps).flatMap(([step, s]) =>
+      saved(step, s).map((x) => [step, x] as const),
+    )) {
       if (!isFree(path, name, 'value')) continue;
       const before = declared[name];
       if (before !== undefined && before !== type) {
@@ -190,7 +184,8 @@ class Reader {
       const { choices, words = {} } = step.menu;
       for (const [key, target] of Object.entries(choices)) to(target, 'menu', 'choices', key);
       for (const key of Object.keys(words)) {
-        if (!(key in choices)) this.#source.add([...path, 'menu', 'words', key], `there is no choice '${key}'`, suggest(key, Object.keys(choices)), 'key');
+        if (!(key in choices))
+          this.#source.add([...path, 'menu', 'words', key], `there is no choice '${key}'`, suggest(key, Object.keys(choices)), 'key');
       }
       return { kind: 'menu', ...this.#asking([...path, 'menu'], step.menu, to(step.failed, 'failed')), choices, words };
     }
@@ -286,6 +281,7 @@ class Reader {
     if ('keep' in step) return { kind: 'keep', answers: this.#values([...path, 'keep'], step.keep), next: to(step.next, 'next') };
     if ('call' in step) {
       for (const [word, target] of Object.entries(step.then)) to(target, 'then', word);
+      // biome-ignore lint/suspicious/noThenProperty: it is a word of the language, and nobody awaits a step
       return { kind: 'call', scenario: step.call, then: step.then };
     }
     if ('handBack' in step) return { kind: 'handBack', word: step.handBack };
@@ -308,7 +304,7 @@ class Reader {
       end: ask.end ?? null,
       betweenDigitsMs: durationMs(ask.betweenDigits) ?? BETWEEN_DIGITS_MS,
       saveAs: ask.saveAs,
-      as: ask.as ?? 'digits',
+      reads: ask.as ?? 'digits',
       check: ask.check === undefined ? null : this.#expression([...path, 'ask', 'check'], ask.check, 'bool'),
       secret: ask.secret ?? false,
       next: this.#target([...path, 'next'], step.next),
@@ -337,7 +333,12 @@ class Reader {
       for (const [variable, field] of Object.entries(save)) {
         const at = [...path, 'lookUp', 'save', variable];
         if (!(variable in this.variables)) {
-          this.#source.add(at, `there is no variable '${variable}'`, `${suggest(variable, Object.keys(this.variables))}; declare it in 'variables'`, 'key');
+          this.#source.add(
+            at,
+            `there is no variable '${variable}'`,
+            `${suggest(variable, Object.keys(this.variables))}; declare it in 'variables'`,
+            'key',
+          );
           continue;
         }
         const gives = known?.gives[field];
@@ -492,7 +493,8 @@ class Reader {
       this.#source.add(at, `the ${what} '${name}' does not take '${field}'`, suggest(field, known.takes), 'key');
     }
     for (const field of known.takes) {
-      if (!given.includes(field)) this.#source.add([...path, what], `the ${what} '${name}' needs '${field}'`, `add with: { ${field}: … }`, 'key');
+      if (!given.includes(field))
+        this.#source.add([...path, what], `the ${what} '${name}' needs '${field}'`, `add with: { ${field}: … }`, 'key');
     }
     return known;
   }
@@ -588,18 +590,25 @@ function checkCalls(source: SourceFile, scenario: Scenario, all: ReadonlyMap<str
       source.add(['steps', name, 'then'], `'${called.name}' may hand back '${word}'`, `add '${word}: STEP'`, 'key');
     }
     for (const word of Object.keys(step.then)) {
-      if (!words.has(word)) source.add(['steps', name, 'then', word], `'${called.name}' never hands back '${word}'`, suggest(word, [...words]), 'key');
+      if (!words.has(word))
+        source.add(['steps', name, 'then', word], `'${called.name}' never hands back '${word}'`, suggest(word, [...words]), 'key');
     }
     const lacking = scenario.languages.filter((language) => !called.languages.includes(language));
     if (lacking.length > 0) source.add(path, `'${called.name}' does not speak ${lacking.join(', ')}`, `add it to the 'languages' there`);
     for (const [variable, type] of Object.entries(called.variables)) {
       const own = scenario.variables[variable];
       if (own !== undefined && own !== type) {
-        source.add(path, `'${variable}' is ${own} here, and ${type} in '${called.name}'`, 'both share their variables: give one another name');
+        source.add(
+          path,
+          `'${variable}' is ${own} here, and ${type} in '${called.name}'`,
+          'both share their variables: give one another name',
+        );
       }
     }
   }
-  const isCalled = [...all.values()].some((other) => [...other.steps.values()].some((s) => s.kind === 'call' && s.scenario === scenario.name));
+  const isCalled = [...all.values()].some((other) =>
+    [...other.steps.values()].some((s) => s.kind === 'call' && s.scenario === scenario.name),
+  );
   for (const [name, step] of scenario.steps) {
     if (step.kind !== 'handBack' || isCalled || HAND_BACKS.includes(step.word)) continue;
     source.add(['steps', name, 'handBack'], `no scenario calls this one, so nobody knows '${step.word}'`, suggest(step.word, HAND_BACKS));
@@ -611,7 +620,3 @@ function checkCalls(source: SourceFile, scenario: Scenario, all: ReadonlyMap<str
     source.add(['name'], `scenarios call each other without end: ${round.join(' → ')}`, 'take one of the calls out');
   }
 }
-
-/** What the variables of a scenario are before anything was put in. */
-export const givenValues = (scenario: Scenario, given: Values): Values =>
-  Object.fromEntries(Object.entries(given).filter(([name]) => name in scenario.variables));

@@ -7,7 +7,6 @@ const closed = { additionalProperties: false } as const;
 const NAME = '^[A-Za-z][A-Za-z0-9]*$';
 const KEY = '^[0-9*#]$';
 const Duration = Type.String({ pattern: '^\\d+(\\.\\d+)?(ms|s|m)$', description: 'a duration, as 6s or 1500ms' });
-const Name = Type.String({ pattern: NAME, description: 'a name of letters and digits, as askCode' });
 /** Names of files may have hyphens. */
 const ScenarioName = Type.String({ pattern: '^[A-Za-z][A-Za-z0-9-]*$', description: 'the name of a scenario, as out-of-hours' });
 const StepName = Type.String({ minLength: 1, description: 'the name of a step' });
@@ -23,7 +22,10 @@ export const Text = Type.Object(
     ja: Type.Optional(Type.String({ minLength: 1, maxLength: 2000 })),
     en: Type.Optional(Type.String({ minLength: 1, maxLength: 2000 })),
     recording: Type.Optional(
-      Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9_-]*$', description: 'a recording in prompts/<language>/, without .wav; said in place of the words' }),
+      Type.String({
+        pattern: '^[A-Za-z0-9][A-Za-z0-9_-]*$',
+        description: 'a recording in prompts/<language>/, without .wav; said in place of the words',
+      }),
     ),
   },
   {
@@ -48,9 +50,13 @@ const Step = <P extends TProperties>(properties: P, description: string) => Type
 
 const Destination = {
   desk: Type.Optional(DeskName),
-  priority: Type.Optional(Type.Integer({ minimum: 0, maximum: 255, description: 'the priority class, from 0 (first) to 255; usual is 100' })),
+  priority: Type.Optional(
+    Type.Integer({ minimum: 0, maximum: 255, description: 'the priority class, from 0 (first) to 255; usual is 100' }),
+  ),
   needs: Type.Optional(
-    Type.Record(Type.String({ minLength: 1 }), Type.Integer({ minimum: 1, maximum: 255 }), { description: 'skills with the level that is needed, as english: 3' }),
+    Type.Record(Type.String({ minLength: 1 }), Type.Integer({ minimum: 1, maximum: 255 }), {
+      description: 'skills with the level that is needed, as english: 3',
+    }),
   ),
 };
 
@@ -76,10 +82,13 @@ export const StepFile = Type.Union([
           saveAs: VariableName,
           as: Type.Optional(
             Type.Enum([...ANSWERS_AS], {
-              description: 'what the digits are: digits, number, date (MMDD or YYYYMMDD), time (HHMM), phone; one that cannot be is wrong input',
+              description:
+                'what the digits are: digits, number, date (MMDD or YYYYMMDD), time (HHMM), phone; one that cannot be is wrong input',
             }),
           ),
-          check: Type.Optional(Type.String({ minLength: 1, description: `a condition in CEL that the answer must meet, as 'size(code) == 5'` })),
+          check: Type.Optional(
+            Type.String({ minLength: 1, description: `a condition in CEL that the answer must meet, as 'size(code) == 5'` }),
+          ),
           secret: Type.Optional(Type.Boolean({ description: 'whether the digits are for nobody to see' })),
         },
         closed,
@@ -115,7 +124,11 @@ export const StepFile = Type.Union([
         {
           ...asking,
           keys: Type.Optional(
-            Type.Array(Type.String({ pattern: KEY }), { minItems: 2, maxItems: 2, description: "the keys for yes and no; left out: ['1', '2']" }),
+            Type.Array(Type.String({ pattern: KEY }), {
+              minItems: 2,
+              maxItems: 2,
+              description: "the keys for yes and no; left out: ['1', '2']",
+            }),
           ),
         },
         closed,
@@ -131,7 +144,9 @@ export const StepFile = Type.Union([
       chooseLanguage: Type.Object(
         {
           ...asking,
-          choices: Type.Record(Type.String({ pattern: KEY }), Type.Enum(['ja', 'en']), { description: "a key with its language, as '2': en" }),
+          choices: Type.Record(Type.String({ pattern: KEY }), Type.Enum(['ja', 'en']), {
+            description: "a key with its language, as '2': en",
+          }),
         },
         closed,
       ),
@@ -177,7 +192,11 @@ export const StepFile = Type.Union([
   ),
   Step({ hours: DeskName, open: StepName, closed: StepName }, "Goes on by a desk's business hours."),
   Step(
-    { route: Type.Union([DeskName, Type.Object(Destination, closed)], { description: "the id of a desk, 'reception', or { desk, priority, needs }" }) },
+    {
+      route: Type.Union([DeskName, Type.Object(Destination, closed)], {
+        description: "the id of a desk, 'reception', or { desk, priority, needs }",
+      }),
+    },
     'To a desk, to wait there as the house has it.',
   ),
   Step(
@@ -195,7 +214,10 @@ export const StepFile = Type.Union([
                 nobody: Type.Optional(Text),
                 offers: Type.Optional(Text),
               },
-              { ...closed, description: 'what the caller is told: next, position ({position}), wait ({minutes}), nobody, offers; every: how often' },
+              {
+                ...closed,
+                description: 'what the caller is told: next, position ({position}), wait ({minutes}), nobody, offers; every: how often',
+              },
             ),
           ),
           offers: Type.Optional(
@@ -213,7 +235,10 @@ export const StepFile = Type.Union([
   ),
   Step(
     {
-      callBack: Type.Object({ number: Type.Optional(VariableName), at: Type.Optional(VariableName), desk: Type.Optional(DeskName) }, closed),
+      callBack: Type.Object(
+        { number: Type.Optional(VariableName), at: Type.Optional(VariableName), desk: Type.Optional(DeskName) },
+        closed,
+      ),
       next: StepName,
       failed: StepName,
     },
@@ -244,7 +269,11 @@ export const StepFile = Type.Union([
   Step(
     {
       send: Type.Object(
-        { hook: Type.String({ minLength: 1, description: 'a hook of services.yaml' }), with: Type.Optional(Expressions), text: Type.Optional(Text) },
+        {
+          hook: Type.String({ minLength: 1, description: 'a hook of services.yaml' }),
+          with: Type.Optional(Expressions),
+          text: Type.Optional(Text),
+        },
         closed,
       ),
       next: StepName,
@@ -254,7 +283,10 @@ export const StepFile = Type.Union([
   Step(
     {
       transferOut: Type.Object(
-        { to: Type.String({ pattern: '^\\+[1-9]\\d{5,14}$', description: "a number in E.164, as '+81312345678'" }), timeout: Type.Optional(Duration) },
+        {
+          to: Type.String({ pattern: '^\\+[1-9]\\d{5,14}$', description: "a number in E.164, as '+81312345678'" }),
+          timeout: Type.Optional(Duration),
+        },
         closed,
       ),
       failed: StepName,
@@ -263,11 +295,17 @@ export const StepFile = Type.Union([
   ),
   Step({ keep: Expressions, next: StepName }, 'Keeps answers with the contact, as those of a survey.'),
   Step(
+    // biome-ignore lint/suspicious/noThenProperty: it is a word of the language, and nobody awaits a schema
     { call: ScenarioName, then: Type.Record(Type.String({ pattern: NAME }), StepName, { description: 'where its handBack words lead' }) },
     'Goes through another scenario, and on by its handBack.',
   ),
   Step(
-    { handBack: Type.String({ pattern: NAME, description: "'identified', 'notIdentified', or any word where another scenario calls this one" }) },
+    {
+      handBack: Type.String({
+        pattern: NAME,
+        description: "'identified', 'notIdentified', or any word where another scenario calls this one",
+      }),
+    },
     'To the control logic, or back to the scenario that called.',
   ),
   Step(
@@ -292,7 +330,9 @@ export const ScenarioTest = Type.Object(
     given: Type.Optional(
       Type.Object(
         {
-          from: Type.Optional(Type.String({ pattern: '^(\\+[1-9]\\d{5,14}|withheld)$', description: "the calling number in E.164, or 'withheld'" })),
+          from: Type.Optional(
+            Type.String({ pattern: '^(\\+[1-9]\\d{5,14}|withheld)$', description: "the calling number in E.164, or 'withheld'" }),
+          ),
           party: Type.Optional(
             Type.Object(
               {
@@ -329,7 +369,8 @@ export const ScenarioTest = Type.Object(
     caller: Type.Array(
       Type.String({
         pattern: '^(silence|hangUp|agent|says .+|records \\d+s|waits \\d+(s|m)|!?[0-9*#A-D]+)$',
-        description: "keys ('10023#'), keys into the prompt ('!10023#'), silence, hangUp, says WORDS, records 5s, waits 2m, or agent (one answers)",
+        description:
+          "keys ('10023#'), keys into the prompt ('!10023#'), silence, hangUp, says WORDS, records 5s, waits 2m, or agent (one answers)",
       }),
     ),
     known: Type.Optional(Type.Array(Type.String(), { description: 'customer codes, phone and order numbers that the database has' })),

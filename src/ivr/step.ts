@@ -209,7 +209,7 @@ function begin(draft: Draft, step: Step, { lead = [], key, again = false }: Brin
     case 'chooseLanguage':
       return ask(draft, step, lead, key, again);
     case 'lookUp': {
-      const value = valueOf(draft, step.variable);
+      const value = heldIn(draft, step.variable);
       note(draft, 'lookUp');
       draft.actions.push({ type: 'lookUp', by: step.by, value });
       return null;
@@ -246,9 +246,9 @@ function begin(draft: Draft, step: Step, { lead = [], key, again = false }: Brin
       return null;
     }
     case 'callBack': {
-      const number = step.number === null ? null : valueOf(draft, step.number);
+      const number = step.number === null ? null : heldIn(draft, step.number);
       const { at, timeZone } = draft.facts;
-      const wanted = step.at === null ? null : momentOf(valueOf(draft, step.at), at, timeZone);
+      const wanted = step.at === null ? null : momentOf(heldIn(draft, step.at), at, timeZone);
       if (step.at !== null && wanted === null) {
         note(draft, 'callBackRefused');
         return goOn(step.failed);
@@ -289,6 +289,7 @@ function begin(draft: Draft, step: Step, { lead = [], key, again = false }: Brin
         stepGone(draft);
         return null;
       }
+      note(draft, 'called', { scenario: called.name });
       const { scenario, step: name, callers = [] } = draft.dialogue;
       draft.dialogue = {
         ...draft.dialogue,
@@ -296,7 +297,6 @@ function begin(draft: Draft, step: Step, { lead = [], key, again = false }: Brin
         callers: [...callers, { scenario, step: name }],
         language: spoken(called, draft.dialogue.language),
       };
-      note(draft, 'called', { scenario: called.name });
       return goOn(called.start);
     }
     case 'handBack':
@@ -418,7 +418,7 @@ function entered(draft: Draft, step: StepOf<'ask'>, digits: string): Next {
 
 /** What was dialled, as what it was asked for; null when it can be none. */
 function answerOf({ facts }: Draft, step: StepOf<'ask'>, digits: string): Value | null {
-  switch (step.as) {
+  switch (step.reads) {
     case 'digits':
       return digits;
     case 'number':
@@ -482,7 +482,12 @@ const DIGIT_WORDS: Readonly<Record<string, string>> = {
   ...{ ゼロ: '0', れい: '0', 零: '0', 〇: '0', いち: '1', 一: '1', に: '2', 二: '2', さん: '3', 三: '3', よん: '4', 四: '4' },
   ...{ ご: '5', 五: '5', ろく: '6', 六: '6', なな: '7', 七: '7', はち: '8', 八: '8', きゅう: '9', 九: '9' },
 };
-const DIGIT_WORD = new RegExp(Object.keys(DIGIT_WORDS).toSorted((a, b) => b.length - a.length).join('|'), 'g');
+const DIGIT_WORD = new RegExp(
+  Object.keys(DIGIT_WORDS)
+    .toSorted((a, b) => b.length - a.length)
+    .join('|'),
+  'g',
+);
 
 /** The keys that spoken words stand for; null: none that fit. */
 function keysSpoken(step: AskingStep, words: string): string | null {
@@ -510,7 +515,10 @@ function onTimeout(draft: Draft, step: Step): void {
       const { digits } = draft.dialogue;
       if (digits === '') return silence(draft, step);
       // Digits and then silence: whoever does not know of the end key has finished.
-      return follow(draft, step.kind === 'ask' && digits.length >= step.min ? entered(draft, step, digits) : invalid(draft, step, digits.length));
+      return follow(
+        draft,
+        step.kind === 'ask' && digits.length >= step.min ? entered(draft, step, digits) : invalid(draft, step, digits.length),
+      );
     }
     case 'askService':
       return onServiceAnswered(draft, step, 'failed', {});
@@ -634,7 +642,7 @@ function play(draft: Draft, texts: readonly (Text | null)[]): void {
 const textOf = ({ dialogue }: Draft, text: Text, given: Values = {}, language = dialogue.language): Prompt =>
   promptOf(text, language, { ...dialogue.variables, ...given });
 
-const valueOf = ({ dialogue }: Draft, variable: string): string => String(dialogue.variables[variable] ?? '');
+const heldIn = ({ dialogue }: Draft, variable: string): string => String(dialogue.variables[variable] ?? '');
 
 const evaluate = ({ facts, dialogue }: Draft, expression: Expression): Value | null =>
   expression.evaluate(facts.conditions(), dialogue.variables);

@@ -32,7 +32,7 @@ export type Step =
       readonly end: string | null;
       readonly betweenDigitsMs: number;
       readonly saveAs: string;
-      readonly as: AnswerKind;
+      readonly reads: AnswerKind;
       readonly check: Expression | null;
       readonly secret: boolean;
       readonly next: string;
@@ -72,7 +72,11 @@ export type Step =
       readonly failed: string;
     }
   | { readonly kind: 'set'; readonly values: Assignments; readonly next: string }
-  | { readonly kind: 'when'; readonly branches: readonly { readonly condition: Expression; readonly to: string }[]; readonly otherwise: string }
+  | {
+      readonly kind: 'when';
+      readonly branches: readonly { readonly condition: Expression; readonly to: string }[];
+      readonly otherwise: string;
+    }
   | { readonly kind: 'hours'; readonly desk: string; readonly open: string; readonly closed: string }
   | { readonly kind: 'route'; readonly to: Destination }
   | {
@@ -150,7 +154,10 @@ export function waysOut(step: Step): Way[] {
     case 'menu':
       return [...Object.entries(step.choices).map(([key, to]) => answer(to, key)), itself(step.failed, 'failed')];
     case 'chooseLanguage':
-      return [...Object.entries(step.choices).map(([key, language]) => answer(step.next, `${key} ${language}`)), itself(step.failed, 'failed')];
+      return [
+        ...Object.entries(step.choices).map(([key, language]) => answer(step.next, `${key} ${language}`)),
+        itself(step.failed, 'failed'),
+      ];
     case 'lookUp':
       return [itself(step.found, 'found'), itself(step.notFound, 'notFound')];
     case 'askService':

@@ -249,7 +249,12 @@ function partyStep({ party, callingNumber }: DeskFacts, region: string): Reason 
 /** What conditions can ask of a contact. `now` is read only when one does: a clock reading costs more than all the rest. */
 export function conditionFacts(
   timeZone: string,
-  { party, entry, channel, callingNumber }: Omit<DeskFacts, 'entry'> & { readonly entry: Pick<Entry, 'id' | 'language' | 'country' | 'makerId'> },
+  {
+    party,
+    entry,
+    channel,
+    callingNumber,
+  }: Omit<DeskFacts, 'entry'> & { readonly entry: Pick<Entry, 'id' | 'language' | 'country' | 'makerId'> },
   nowMs: EpochMs,
 ): ConditionFacts {
   const record = party.record;

@@ -556,7 +556,10 @@ describe('timers', () => {
     const w = new World();
     const { leg, contactId } = w.call(null);
     for (const digit of '1234#') w.give({ type: 'digit', leg, digit });
-    w.context = { ...CONTEXT, stepDialogue: (d) => ({ dialogue: { ...d, tries: d.tries + 1 }, actions: [], timeoutMs: 5_000, notes: [] }) };
+    w.context = {
+      ...CONTEXT,
+      stepDialogue: (d) => ({ dialogue: { ...d, tries: d.tries + 1 }, actions: [], entered: [], timeoutMs: 5_000, notes: [] }),
+    };
     w.give({ type: 'digit', leg, digit: '5' });
     const { lookUp, scenario } = w.contact(contactId).timers;
     // A process that was away finds both due, and the look-up's answer starts a new question.

@@ -13,7 +13,7 @@ import { type step, take } from '#src/contact/step.ts';
 import type { LegCause, SwitchSnapshot } from '#src/cti/port.ts';
 import type { AgentProfile } from '#src/routing/directory.ts';
 import { isSameSort, mayTake } from '../contact/invariants.ts';
-import { customer, DIRECTORY, english, VARIED } from '../contact/world.ts';
+import { customer, english, VARIED } from '../contact/world.ts';
 import { Random } from './random.ts';
 
 export interface Faults {
@@ -145,7 +145,7 @@ export class Centre {
     }
     this.#context = {
       ...VARIED,
-      directory: { ...DIRECTORY, agents },
+      directory: { ...VARIED.directory, agents },
     };
   }
 
@@ -405,22 +405,6 @@ export class Centre {
         const durationMs = Math.min(random.exponentialMs(4_000), order.longestMs);
         return this.#on(leg, durationMs, () => this.#tell({ type: 'recordFinished', leg, recording, durationMs, outcome: 'completed' }));
       }
-      case 'sendHook':
-      case 'stopRecord':
-      case 'dropRecording':
-      case 'record':
-        return this.#on(order.leg, random.exponentialMs(6_000), () => {
-          const [durationMs, outcome] = [random.exponentialMs(6_000), random.chance(0.02) ? ('failed' as const) : ('completed' as const)];
-          this.#tell({ type: 'recordFinished', leg: order.leg, recording: order.recording, durationMs, outcome });
-        });
-      case 'askService': {
-        if (random.chance(0.05)) return; // never answers: the scenario goes on by itself
-        const outcome = random.pick(['found', 'notFound', 'failed'] as const);
-        return this.#in(random.exponentialMs(200), () =>
-          this.#tell({ type: 'serviceAnswered', contactId: order.contactId, request: order.request, outcome, values: { status: 'sent' } }),
-        );
-      }
-      case 'recognise':
       case 'sendHook':
       case 'stopRecord':
       case 'dropRecording':

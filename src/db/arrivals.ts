@@ -13,7 +13,11 @@ export interface Span {
   readonly until: EpochMs;
 }
 
-const OF_SPAN = `domain_id = $1 and ($2::text is null or desk_id = $2) and queued_at is not null
+/** Whom a scenario tells a notice waits for a line, and for nobody. */
+export const waitsForAgent = (contact: string): string =>
+  `(${contact}.notice_id is null or ${contact}.doc #>> '{notice,scenario}' is null)`;
+
+const OF_SPAN = `${waitsForAgent('contact')} and domain_id = $1 and ($2::text is null or desk_id = $2) and queued_at is not null
   and arrived_at >= to_timestamp($3::float8 / 1000) and arrived_at < to_timestamp($4::float8 / 1000)`;
 const spanOf = ({ domainId, desk, from, until }: Span): unknown[] => [domainId, desk, from, until];
 

@@ -29,7 +29,7 @@ const PAST = (column: 'customer_id' | 'organisation_id', owner: string): string 
     left join desk k on k.domain_id = t.domain_id and k.id = t.desk_id
     left join app_user u on u.domain_id = t.domain_id and u.id = t.agent_id
     where t.domain_id = ${owner}.domain_id and t.${column} = ${owner}.id
-      and t.state in ('wrapUp', 'ended') and (t.desk_id is null or t.desk_id = any($3)) and t.id is distinct from $4
+      and t.state in ('wrapUp', 'ended') and not (t.origin = 'survey' and t.agent_id is null) and (t.desk_id is null or t.desk_id = any($3)) and t.id is distinct from $4
     order by t.arrived_at desc limit ${PAST_CONTACTS}) past)`;
 
 const CUSTOMER = `

@@ -2,6 +2,7 @@
 import type { AgentId, ContactId, DeskId, DomainId, EntryId, EpochMs, OfferId } from '../base/ids.ts';
 import type { Channel, Contact, EndCause, EventName, OfferOutcome } from '../contact/model.ts';
 import type { Wishes } from '../routing/desk-rules.ts';
+import { waitsForAgent } from './arrivals.ts';
 import type { Queryable } from './pool.ts';
 
 const DAY_MS = 86_400_000;
@@ -112,7 +113,7 @@ export async function loggedPeriod(db: Queryable, span: PeriodSpan): Promise<Log
 
 /** With $1 domain, $2 from, $3 until, $4 how far back. */
 const IN_PERIOD = `c.domain_id = $1 and c.arrived_at >= ${time(4)} and c.arrived_at < ${time(3)}
-  and c.queued_at < ${time(3)} and (c.ended_at is null or c.ended_at > ${time(2)})`;
+  and c.queued_at < ${time(3)} and (c.ended_at is null or c.ended_at > ${time(2)}) and ${waitsForAgent('c')}`;
 const spanOf = ({ domainId, from, until }: PeriodSpan): unknown[] => [domainId, from, until, from - LOOK_BACK_MS];
 
 async function contactsOf(db: Queryable, span: PeriodSpan): Promise<ContactRow[]> {

@@ -105,6 +105,7 @@ function endingOf({ connectedAt, cause }: ContactRow): Ending {
   switch (cause) {
     case 'abandonedInQueue':
     case 'abandonedWhileRinging':
+    case 'abandonedInScenario': // called out of the queue by a key, and hung up then
       return 'gaveUp';
     case 'callbackPromised':
     case 'replacedByCallback':
@@ -114,6 +115,12 @@ function endingOf({ connectedAt, cause }: ContactRow): Ending {
     case 'callbackCancelled':
     case 'calledAgain':
     case 'noticeStopped':
+    // Out of the queue and over in the scenario that they waited in.
+    case 'messageLeft':
+    case 'hungUpByScenario':
+    case 'transferredOut':
+    case 'surveyDone':
+    case 'noticeTold':
       return 'withdrawn';
     default:
       return 'open';

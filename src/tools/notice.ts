@@ -137,7 +137,17 @@ function readCreation(values: ReturnType<typeof parse>['values']): Creation {
     perMinute: whole('per-minute', DEFAULT_NOTICE_PACE.perMinute, NOTICE_LIMITS.perMinute),
   };
   const dryRun = values['dry-run'] ?? false;
-  return { file, list: readFile(file), text, deskId, scenario: values.scenario ?? null, language, pace, dryRun, skipBad: values['skip-bad'] ?? false };
+  return {
+    file,
+    list: readFile(file),
+    text,
+    deskId,
+    scenario: values.scenario ?? null,
+    language,
+    pace,
+    dryRun,
+    skipBad: values['skip-bad'] ?? false,
+  };
 }
 
 function readFile(file: string): Buffer {
@@ -221,7 +231,9 @@ async function requireTeller(folder: string, name: string): Promise<void> {
   const tellers = tellersOf(release.set);
   if (tellers.includes(name)) return;
   const near = nearest(name, tellers);
-  throw new UsageError(`no scenario "${name}" can tell a notice${near ? `, did you mean "${near}"?` : ` (${tellers.join(', ') || 'none can'})`}`);
+  throw new UsageError(
+    `no scenario "${name}" can tell a notice${near ? `, did you mean "${near}"?` : ` (${tellers.join(', ') || 'none can'})`}`,
+  );
 }
 
 async function list({ pool, domainId }: Centre, print: Print): Promise<number> {
@@ -255,7 +267,9 @@ async function show({ pool, domainId }: Centre, id: string, csv: boolean, print:
   };
   const { reached, notReached, stopped, waiting, underWay, resting } = progress;
   print(`Notice ${id}, ${notice.state}: ${notice.total} recipients of ${notice.deskId}, ${notice.pace.atATime} at a time, at most `);
-  print(`${notice.pace.perMinute} a minute${notice.scenario === null ? '' : `, told by the scenario ${notice.scenario}`}\n\n${notice.text.replace(/^/gm, '  ')}\n\n`);
+  print(
+    `${notice.pace.perMinute} a minute${notice.scenario === null ? '' : `, told by the scenario ${notice.scenario}`}\n\n${notice.text.replace(/^/gm, '  ')}\n\n`,
+  );
   print(`  waiting     ${waiting}\n  under way   ${underWay}${resting > 0 ? ` (${resting} to be tried again later)` : ''}\n`);
   print(
     `  reached     ${reached}${some(progress.dispositions)}\n  not reached ${notReached}${some(progress.causes)}\n  stopped     ${stopped}\n\n`,

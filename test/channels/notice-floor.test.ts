@@ -61,7 +61,8 @@ function feed(node: Node): NoticeFeeder {
     domainId: 'test',
     directory: () => directory,
     rulesOf: () => rules,
-    countries: [], scenarios: () => ['notice'],
+    countries: [],
+    scenarios: () => ['notice'],
     now,
     log: pino({ level: 'silent' }),
   };

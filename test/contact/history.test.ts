@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { InputRefused } from '#src/contact/agents.ts';
 import type { FloorInput } from '#src/contact/model.ts';
 import type { LegCause } from '#src/cti/port.ts';
-import { customer, DIRECTORY, VARIED, World } from './world.ts';
+import { customer, DIRECTORY, SPOKEN, World } from './world.ts';
 
 const AGENTS = [...DIRECTORY.agents.keys()];
 const CAUSES: LegCause[] = [
@@ -273,15 +273,15 @@ function perform(w: World, a: Action, last: { input: FloorInput | null }): void 
     case 'directory': {
       // Now and then somebody is taken off the list, or a desk, and comes back later.
       const without = <T>(all: ReadonlyMap<string, T>, id: string): ReadonlyMap<string, T> => new Map([...all].filter(([k]) => k !== id));
-      const { directory } = VARIED;
+      const { directory } = SPOKEN;
       const fewer =
         a.other % 3 === 0
           ? { agents: without(directory.agents, agentId) }
           : a.other % 3 === 1
             ? { desks: without(directory.desks, 'support') }
             : {};
-      const decideDesk: typeof VARIED.decideDesk = (facts, at) => {
-        const decided = VARIED.decideDesk(facts, at);
+      const decideDesk: typeof SPOKEN.decideDesk = (facts, at) => {
+        const decided = SPOKEN.decideDesk(facts, at);
         return w.context.directory.desks.has(decided.deskId) ? decided : { ...decided, deskId: 'reception' };
       };
       w.context = { ...w.context, decideDesk, directory: { ...directory, ...fewer } };
@@ -336,11 +336,11 @@ describe('whatever happens', () => {
       fc.assert(
         fc.property(fc.array(action, { minLength: 1, maxLength: 120, size: 'max' }), (actions) => {
           const w = new World();
-          w.context = VARIED;
+          w.context = SPOKEN;
           const last = { input: null as FloorInput | null };
           for (const a of actions) perform(w, a, last);
           // The day ends: what was broken is there again, every line is hung up, and time passes.
-          w.context = VARIED;
+          w.context = SPOKEN;
           w.give({ type: 'directoryChanged' });
           for (let round = 0; round < 6; round++) {
             for (const leg of [...w.floor.legs.values()]) w.give({ type: 'legEnded', leg: leg.id, cause: 'noAnswer' });
@@ -390,7 +390,7 @@ describe('whatever happens', () => {
       fc.property(fc.array(action, { maxLength: 60, size: 'max' }), (actions) => {
         const [a, b] = [new World(), new World()];
         for (const w of [a, b]) {
-          w.context = VARIED;
+          w.context = SPOKEN;
           const last = { input: null as FloorInput | null };
           for (const act of actions) perform(w, act, last);
         }

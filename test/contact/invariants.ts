@@ -156,7 +156,9 @@ export const INVARIANTS: Readonly<Record<string, Check>> = {
   },
 
   'a survey is about one talk, and has its party’s leg from the agent’s hand-over on': (w) =>
-    [...w.contacts.values()].filter((c) => c.origin === 'survey' && w.contacts.get(c.continues ?? '')?.connectedAt === null).map((c) => c.id),
+    [...w.contacts.values()]
+      .filter((c) => c.origin === 'survey' && w.contacts.get(c.continues ?? '')?.connectedAt === null)
+      .map((c) => c.id),
 
   'a message has no leg, nothing rings for it, and all that the switch is told is to hand over its recording, once': (w) => {
     const messages = [...w.contacts.values()].filter((c) => c.channel === 'message');

@@ -52,7 +52,13 @@ describe('a scenario that puts the caller through to a number outside', () => {
     expect(w.orders).toMatchObject([
       { type: 'stopPlay' },
       { type: 'startMusic', leg },
-      { type: 'originate', leg: outside, to: { kind: 'number', number: OUTSIDE }, timeoutMs: 20 * SECOND, shows: { number: '+81312340000' } },
+      {
+        type: 'originate',
+        leg: outside,
+        to: { kind: 'number', number: OUTSIDE },
+        timeoutMs: 20 * SECOND,
+        shows: { number: '+81312340000' },
+      },
     ]);
     expect(w.contact(contactId).state).toBe('scenario');
     answered(w, outside);
@@ -377,7 +383,8 @@ describe('a notice that a scenario tells', () => {
   it('is told to no more at once than there are lines for it', () => {
     const w = worldOf({ outbound: { noticeLines: 2 } });
     const ids = ['1', '2', '3', '4'].map((n) => tell(w, n));
-    const dialled = (): (string | undefined)[] => w.ordersOf('originate').map((o) => ('to' in o && o.to.kind === 'number' ? o.to.number : undefined));
+    const dialled = (): (string | undefined)[] =>
+      w.ordersOf('originate').map((o) => ('to' in o && o.to.kind === 'number' ? o.to.number : undefined));
     expect(dialled()).toEqual(['+819012345601', '+819012345602']);
     const first = partyLeg(w, ids[0] as string);
     answered(w, first);
@@ -504,7 +511,10 @@ describe('a callback that is connected on pressing a key', () => {
     w.clearOrders();
     w.give({ type: 'panelClosed', agentId: 'bob' });
     expect(w.contact(id)).toMatchObject({ state: 'queued', dialogue: null, legId: leg });
-    expect(w.orders).toMatchObject([{ type: 'stopPlay', leg }, { type: 'startMusic', leg }]);
+    expect(w.orders).toMatchObject([
+      { type: 'stopPlay', leg },
+      { type: 'startMusic', leg },
+    ]);
     w.ready('ann');
     expect(w.offerOf(id)).toMatchObject({ agentId: 'ann', state: 'shown' });
   });

@@ -44,7 +44,8 @@ export class Rebuilt {
       case 'contactArrived': {
         const isMessage = data['channel'] === 'message';
         // A survey is about the one that it continues, and has a place of its own.
-        const before = typeof data['continues'] === 'string' && data['origin'] !== 'survey' ? this.contacts.get(data['continues']) : undefined;
+        const before =
+          typeof data['continues'] === 'string' && data['origin'] !== 'survey' ? this.contacts.get(data['continues']) : undefined;
         this.contacts.set(id, {
           channel: data['channel'] as Contact['channel'],
           origin: (data['origin'] ?? 'call') as Contact['origin'],

@@ -1,6 +1,7 @@
 /** Small dialogues of a few keys, for stories and random histories: what each scenario is there for, and nothing of how it is said. */
-import type { Dialogue, DialogueAction, DialogueInput, DialogueResult, Values } from '#src/ivr/scenario.ts';
+
 import type { Language } from '#src/base/ids.ts';
+import type { Dialogue, DialogueAction, DialogueInput, DialogueResult, Values } from '#src/ivr/scenario.ts';
 
 const SECOND = 1_000;
 export const OUTSIDE = '+81312345600';

@@ -198,8 +198,6 @@ const RULES_OF: Readonly<Record<string, DeskRules>> = {
       { to: 'reception', when: 'nobody' },
     ],
     callbacks: { ...RULES.callbacks, afterAbandonMs: 45_000 },
-    survey: 'survey',
-    callMe: 'call-me',
   },
   support: {
     ...RULES,
@@ -207,7 +205,7 @@ const RULES_OF: Readonly<Record<string, DeskRules>> = {
     tieBreak: 'roundRobin',
     callbacks: { ...RULES.callbacks, first: 'agent' },
   },
-  reception: { ...RULES, survey: 'survey', tieBreak: 'leastOccupied', callbacks: { ...RULES.callbacks, offerFromWaitMs: 60_000 } },
+  reception: { ...RULES, tieBreak: 'leastOccupied', callbacks: { ...RULES.callbacks, offerFromWaitMs: 60_000 } },
 };
 
 export const english = (level: number) => [{ skill: 'english', level }];
@@ -220,7 +218,6 @@ const WISHES: readonly Wishes[] = [
 /** The same centre with all that there is to configure in use. */
 export const VARIED: FloorContext = {
   ...CONTEXT,
-  policy: { ...POLICY, outbound: { ...DEFAULT_OUTBOUND_POLICY, outsideAtOnce: 2, outsideMs: 300_000, noticeLines: 2 } },
   directory: {
     ...DIRECTORY,
     entries: DIRECTORY.entries.flatMap((e) => [
@@ -244,6 +241,18 @@ export const VARIED: FloorContext = {
     const n = facts.party.record?.name.length ?? 0;
     return { ...CONTEXT.decideDesk(facts, at), wishes: WISHES[n % WISHES.length] as Wishes };
   },
+};
+
+const SPEAKING: Readonly<Record<string, DeskRules>> = {
+  sales: { ...(RULES_OF['sales'] ?? RULES), survey: 'survey', callMe: 'call-me' },
+  reception: { ...(RULES_OF['reception'] ?? RULES), survey: 'survey' },
+};
+
+/** The same, and scenarios speak after talks and before callbacks, too. */
+export const SPOKEN: FloorContext = {
+  ...VARIED,
+  policy: { ...POLICY, outbound: { ...DEFAULT_OUTBOUND_POLICY, outsideAtOnce: 2, outsideMs: 300_000, noticeLines: 2 } },
+  rulesOf: (deskId) => SPEAKING[deskId] ?? VARIED.rulesOf(deskId),
 };
 
 /** Drives one floor, keeps all that it decided, and checks every invariant after every step. */

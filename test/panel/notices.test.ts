@@ -73,7 +73,8 @@ beforeEach(async () => {
     domainId: 'test',
     directory: () => DIRECTORY,
     rulesOf: () => DEFAULT_DESK_RULES,
-    countries: [], scenarios: () => ['notice'],
+    countries: [],
+    scenarios: () => ['notice'],
     now: Date.now,
     log: pino({ level: 'silent' }),
   };

@@ -90,7 +90,10 @@ describe('npm run notice', () => {
       code: 2,
       printed: expect.stringContaining('did you mean "maker-desk"?'),
     });
-    expect(await create(GOOD, '--scenario', 'identify')).toMatchObject({ code: 2, printed: expect.stringContaining('no scenario "identify" can tell') });
+    expect(await create(GOOD, '--scenario', 'identify')).toMatchObject({
+      code: 2,
+      printed: expect.stringContaining('no scenario "identify" can tell'),
+    });
     expect(await create(GOOD, '--at-a-time', '0')).toMatchObject({ code: 2, printed: '--at-a-time takes a whole number from 1 to 500\n' });
     expect(await create(GOOD, '--per-minute', '1.5')).toMatchObject({ code: 2 });
     expect(await count('notice')).toBe(0);

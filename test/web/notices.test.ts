@@ -89,7 +89,8 @@ beforeEach(async () => {
     domainId: 'test',
     directory: () => DIRECTORY,
     rulesOf: () => DEFAULT_DESK_RULES,
-    countries: [], scenarios: () => ['notice'],
+    countries: [],
+    scenarios: () => ['notice'],
     now: () => now,
     log: pino({ level: 'silent' }),
   };

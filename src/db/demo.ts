@@ -10,8 +10,8 @@ import { type Queryable, transaction } from './pool.ts';
 
 /** Whom to try the demo with; README and tests use these. Every number is valid in form, and nobody's that we know. */
 export const DEMO_EXAMPLES = {
-  /** Entries as short codes; by trunk they are +81312340000 and +442079460000. */
-  entries: { ja: '1000', en: '2000' },
+  /** Entries as short codes; by trunk the first two are +81312340000 and +442079460000. */
+  entries: { ja: '1000', en: '2000', menu: '1100', waiting: '1200', voicemail: '1300' },
   /** Is known by the number, and reaches the desk in charge. */
   customer: { number: '+81312345678', code: '10023', name: '佐藤 花子', desk: 'tokyo-desk' },
   /** Speaks English; its desk is the London dealer's. */
@@ -131,8 +131,11 @@ const PEOPLE = [
 ] as const;
 
 const ENTRIES = [
-  { id: 'ja', numbers: ['1000', '+81312340000'], language: 'ja', country: 'JP' },
-  { id: 'en', numbers: ['2000', '+442079460000'], language: 'en', country: 'GB' },
+  { id: 'ja', numbers: ['1000', '+81312340000'], language: 'ja', country: 'JP', scenario: 'identify' },
+  { id: 'en', numbers: ['2000', '+442079460000'], language: 'en', country: 'GB', scenario: 'identify' },
+  { id: 'menu', numbers: ['1100'], language: 'ja', country: 'JP', scenario: 'reception' },
+  { id: 'waiting', numbers: ['1200'], language: 'ja', country: 'JP', scenario: 'waiting' },
+  { id: 'voicemail', numbers: ['1300'], language: 'ja', country: 'JP', scenario: 'voicemail' },
 ] as const;
 
 const PRODUCTS = [
@@ -371,10 +374,10 @@ async function insertCentre(db: Queryable, domainId: DomainId): Promise<void> {
     [domainId, JSON.stringify(DESKS)],
   );
   await db.query(
-    `with given as (select * from jsonb_to_recordset($2::jsonb) as g(id text, numbers text[], language text, country text)),
+    `with given as (select * from jsonb_to_recordset($2::jsonb) as g(id text, numbers text[], language text, country text, scenario text)),
      entries as (
        insert into entry (domain_id, id, language, country, scenario, maker_id)
-       select $1, id, language, country, 'identify', 'madoguchi' from given)
+       select $1, id, language, country, scenario, 'madoguchi' from given)
      insert into entry_number (number, domain_id, entry_id) select unnest(numbers), $1, id from given`,
     [domainId, JSON.stringify(ENTRIES)],
   );

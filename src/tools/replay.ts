@@ -316,7 +316,7 @@ function compare(task: Task, { period, directory, log, present, other, config }:
     return ({ contact, queuedAt }: Demand) => {
       const counts = queuedAt >= period.from && queuedAt < period.until;
       const facts = log.factsOf.get(contact.id);
-      if (counts && !facts && contact.kind !== 'notice') undecided += 1;
+      if (counts && !facts && contact.kind !== 'notice' && contact.kind !== 'message') undecided += 1;
       if (!facts) return null;
       const { deskId, wishes } = decideDesk(logic, facts, directory, queuedAt);
       if (counts && deskId !== contact.deskId) moved += 1;

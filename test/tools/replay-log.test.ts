@@ -135,6 +135,21 @@ describe('a contact in the log', () => {
     ]);
   });
 
+  it('that is a message is one of its own beside the call in which it was left, and is worked on like a talk', () => {
+    const call = contact({ endedAt: 71 * MIN, cause: 'messageLeft' });
+    const about = { id: 'm1', channel: 'message', continuesId: 'c1', arrivedAt: 71 * MIN, queuedAt: 71 * MIN } as const;
+    const message = contact({ ...about, connectedAt: 90 * MIN, endedAt: 93 * MIN, cause: 'handled', agentId: 'bob' });
+    const offers = [{ ...offer(89, 92, 'completed'), contactId: 'm1' }];
+    const { contacts } = read({ contacts: [call, message], offers, events: [event(92, 'wrapUpStarted', { contactId: 'm1' })] });
+    const handling = { answerMs: MIN, talkMs: 2 * MIN, wrapUpMs: MIN };
+    expect(contacts.map(({ id, kind }) => [id, kind])).toEqual([
+      ['c1', 'call'],
+      ['m1', 'message'],
+    ]);
+    expect(contacts[1]).toMatchObject({ ending: 'answered', attempts: { failures: [], handling, withdrawnAfterMs: null } });
+    expect(contacts[0]?.attempts).toBeNull();
+  });
+
   it('that is not over would have gone on', () => {
     const { contacts, notPlayed } = read({ contacts: [contact({ endedAt: null, cause: null })] });
     expect(contacts).toMatchObject([{ ending: 'open', waitMs: PERIOD.until - 70 * MIN, attempts: null }]);
@@ -146,5 +161,6 @@ describe('a contact in the log', () => {
     expect(read({ contacts: [contact({ party: null })] }).factsOf.size).toBe(0);
     expect(read({ contacts: [contact({ entryId: 'gone' })] }).factsOf.size).toBe(0);
     expect(read({ contacts: [contact({ channel: 'notice' })] }).factsOf.size).toBe(0);
+    expect(read({ contacts: [contact({ channel: 'message' })] }).factsOf.size).toBe(0);
   });
 });

@@ -89,10 +89,13 @@ const RETRY_OUTCOME: Readonly<Record<string, RetryOutcome>> = { busy: 'busy', no
 /** By the agent's doing, or the agent's phone's or panel's. */
 const LAPSED: ReadonlySet<string> = new Set(['declined', 'noAnswer', 'panelLost', 'phoneUnreachable']);
 
-/** What the control logic decided by; null when the record does not say, or the entry is gone. Notices have their desk from elsewhere. */
+/**
+ * What the control logic decided by; null when the record does not say, or the entry is gone. Notices and (most often) messages have
+ * their desk from elsewhere.
+ */
 function deskFacts({ channel, entryId, party, callingNumber }: ContactRow, directory: Directory): DeskFacts | null {
   const entry = directory.entries.find(({ id }) => id === entryId);
-  if (!entry || party === null || callingNumber === null || channel === 'notice') return null;
+  if (!entry || party === null || callingNumber === null || channel === 'notice' || channel === 'message') return null;
   return { party, entry, channel, callingNumber };
 }
 

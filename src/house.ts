@@ -6,6 +6,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { parsePhoneNumberFromString } from 'libphonenumber-js/max';
 import { type DestinationStream, pino } from 'pino';
+import { answersFor } from './answers.ts';
 import { createBackend } from './backend.ts';
 import { browserEndpoint } from './base/endpoint.ts';
 import type { Logger } from './base/log.ts';
@@ -344,6 +345,7 @@ async function open(
     log,
     staticDir,
     notices: noticeDesk(noticeParts, () => feeder.changed()),
+    answers: answersFor(pool, domainId, () => directory, Date.now),
     scenarios: scenarioDesk({
       state: () => scenarios.state,
       contacts: () => controller.floor.contacts.values(),

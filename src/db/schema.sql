@@ -506,6 +506,8 @@ CREATE INDEX entry_number_entry ON public.entry_number USING btree (domain_id, e
 
 CREATE INDEX event_agent ON public.event USING btree (domain_id, agent_id, at) WHERE (agent_id IS NOT NULL);
 
+CREATE INDEX event_answers ON public.event USING btree (domain_id, at) WHERE (name = 'scenarioAnswered'::text);
+
 CREATE INDEX event_contact ON public.event USING btree (domain_id, contact_id, seq, n) WHERE (contact_id IS NOT NULL);
 
 CREATE INDEX event_forced ON public.event USING btree (domain_id, at) WHERE (name = 'agentForced'::text);

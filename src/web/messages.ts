@@ -49,7 +49,17 @@ export const ContactView = Type.Object({
   contactId: Type.String(),
   offerId: Nullable(Type.String()),
   channel: Literals('voice', 'callback', 'notice', 'message'),
-  origin: Literals('call', 'callMe', 'queueCallback', 'abandonedCallback', 'lostCallback', 'notice', 'voicemail', 'messageCallback', 'survey'),
+  origin: Literals(
+    'call',
+    'callMe',
+    'queueCallback',
+    'abandonedCallback',
+    'lostCallback',
+    'notice',
+    'voicemail',
+    'messageCallback',
+    'survey',
+  ),
   /** `dialling`: the visitor is being rung; `shown`: your phone is about to ring, or (a message) yours to accept; then as named. */
   stage: Literals('dialling', 'shown', 'ringing', 'joining', 'connected', 'wrapUp'),
   language: Literals('ja', 'en'),

@@ -18,6 +18,7 @@ import { Type } from 'typebox';
 import { WebSocketServer } from 'ws';
 import type { EpochMs } from '../base/ids.ts';
 import { CallMeBody, type CallMePolicy } from '../channels/call-me.ts';
+import { type AnswerRoutes, answerRoutes } from './answers.ts';
 import { CALL_ME_STATES, type CallMeState, type Principal, RequestRefused, type WebBackend } from './backend.ts';
 import { callMeDesk } from './call-me-desk.ts';
 import { callbackPath } from './callback/page.ts';
@@ -50,6 +51,8 @@ export interface WebOptions {
   readonly callMe: CallMeOptions;
   /** Left out: no notices. */
   readonly notices?: NoticeDesk | undefined;
+  /** Left out: supervisors see no answers of callers. */
+  readonly answers?: AnswerRoutes['answers'] | undefined;
   /** Left out: supervisors see no scenarios. */
   readonly scenarios?: ScenarioDesk | undefined;
   /** Where panels' phones register (`ws://…` or `wss://…`), for the Content-Security-Policy; any WebSocket when not given. */
@@ -552,6 +555,7 @@ export async function startWeb(options: WebOptions): Promise<RunningWeb> {
 
   messageRoutes(app, { audio: (principal, id) => backend.messageAudio(principal, id), requirePrincipal, errors });
   if (options.notices) noticeRoutes(app, { desk: options.notices, requirePrincipal, requireOwnPage, errors });
+  if (options.answers) answerRoutes(app, { answers: options.answers, requirePrincipal, errors });
   if (options.scenarios) scenarioRoutes(app, { desk: options.scenarios, requirePrincipal, requireOwnPage, errors });
 
   // ---------------------------------------------------------------- watchers of the house
@@ -636,7 +640,8 @@ export async function startWeb(options: WebOptions): Promise<RunningWeb> {
   } else {
     log.warn({ staticDir: options.staticDir }, 'browser code is not built, panels will not open');
   }
-  for (const path of ['/panel', '/panel/*', '/supervisor', '/supervisor/notices', '/supervisor/scenarios']) app.get(path, { schema: { hide: true } }, panelPage);
+  for (const path of ['/panel', '/panel/*', '/supervisor', '/supervisor/notices', '/supervisor/scenarios'])
+    app.get(path, { schema: { hide: true } }, panelPage);
 
   // ---------------------------------------------------------------- panels' sockets
 

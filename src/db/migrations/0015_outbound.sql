@@ -15,3 +15,5 @@ create view survey_answer as
   join contact talk on talk.domain_id = c.domain_id and talk.id = case c.origin when 'survey' then c.continues_id else c.id end
   cross join lateral jsonb_each_text(e.data::jsonb) as answer
   where e.name = 'scenarioAnswered';
+-- Few among very many events.
+create index event_answers on event (domain_id, at) where name = 'scenarioAnswered';

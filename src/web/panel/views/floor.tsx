@@ -6,6 +6,7 @@ import type { FloorMessage } from '../../messages.ts';
 import { duration } from '../i18n.ts';
 import { formatNumber } from '../numbers.ts';
 import { forcedChangeText, type Panel } from '../panel.ts';
+import { Answers } from './answers.tsx';
 import { Dialog, Icon, Menu } from './pieces.tsx';
 
 type Waiting = FloorMessage['waiting'][number];
@@ -244,6 +245,7 @@ export function FloorView({ panel }: { panel: Panel }) {
           testId="floor-agents"
         />
         <Audit panel={panel} />
+        <Answers panel={panel} desk={desk.value} />
       </div>
       {shown !== null && changing !== undefined && (
         <ForceMenu

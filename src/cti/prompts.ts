@@ -17,7 +17,7 @@ import type { PromptStore } from '../contact/ports.ts';
 import type { Prompt } from '../ivr/scenario.ts';
 import { PassingFiles } from './passing-files.ts';
 import type { VoiceEngine } from './voices.ts';
-import { forTelephone, isSilent, noVoiceTones, readWav, type Sound, TELEPHONE_RATE, writeWav } from './wav.ts';
+import { forTelephone, isForSwitch, isSilent, noVoiceTones, readWav, type Sound, writeWav } from './wav.ts';
 import { removeDrafts, writeWhole } from './whole-files.ts';
 
 /**
@@ -279,7 +279,7 @@ export class PromptFiles implements PromptStore {
   private async find(words: Words, key: string): Promise<string | null> {
     const recording = this.recordings.get(key);
     if (recording) {
-      const usable = await this.recorded(recording, words.language);
+      const usable = await this.recorded(recording, words.language, edgesOf(words.text));
       if (usable) return usable;
     }
     const { name, rendered, passing } = this.placesOf(words);
@@ -288,12 +288,12 @@ export class PromptFiles implements PromptStore {
   }
 
   /** A recording as it is, when the switch can play it as it is; else a copy that it can. Null when it can't be read. */
-  private async recorded(path: string, language: string): Promise<string | null> {
+  private async recorded(path: string, language: string, edges: Edges = {}): Promise<string | null> {
     try {
       const { mtimeMs, size } = await stat(path);
       const seen = this.seen.get(path);
       if (seen?.mtimeMs === mtimeMs && seen.size === size) return seen.file;
-      const file = await this.playable(path, language);
+      const file = await this.playable(path, language, edges);
       this.seen.set(path, { mtimeMs, size, file });
       return file;
     } catch (error) {
@@ -302,14 +302,13 @@ export class PromptFiles implements PromptStore {
     }
   }
 
-  private async playable(path: string, language: string): Promise<string> {
+  private async playable(path: string, language: string, edges: Edges): Promise<string> {
     const bytes = await readFile(path);
     const sound = readWav(bytes);
-    const isReady = sound.rate === TELEPHONE_RATE && bytes.readUInt16LE(22) === 1;
-    if (isReady) return path.slice(0, -'.wav'.length);
+    if (isForSwitch(bytes)) return path.slice(0, -'.wav'.length);
     const hash = createHash('sha256').update(bytes).digest('hex').slice(0, 20);
     const copy = join(this.options.cacheDir, `recorded-${language}-${hash}`);
-    if (!(await exists(`${copy}.wav`))) await writeWhole(`${copy}.wav`, writeWav(forTelephone(sound)));
+    if (!(await exists(`${copy}.wav`))) await writeWhole(`${copy}.wav`, writeWav(forTelephone(sound, edges)));
     return copy;
   }
 
@@ -344,17 +343,28 @@ const JOINT_MS = 15;
 /** Before what may be the beginning, or the end of a sentence after a value. */
 const OPENING_MS = 40;
 
+interface Edges {
+  readonly beforeMs?: number;
+  readonly afterMs?: number;
+}
+
+/** How much silence stays around a text. A mark at either end is a breath; where there is none, the sentence goes on in the next part. */
+function edgesOf(text: string): Edges {
+  const [before, after] = [/^[\p{P}\s]/u.test(text), /[\p{P}\s]$/u.test(text)];
+  return {
+    ...(!before && { beforeMs: after ? OPENING_MS : JOINT_MS }),
+    ...(!after && { afterMs: JOINT_MS }),
+  };
+}
+
 /**
- * Has a text spoken, for a telephone. A mark at either end becomes a breath; where there is none, the sentence goes on in the
- * next part.
+ * Has a text spoken, for a telephone.
  * @throws Error when the engine fails, or writes silence
  */
 export async function speak(voice: VoiceEngine, text: string, workDir: string): Promise<Sound> {
-  const [, before = '', words = '', after = ''] = /^([\p{P}\s]*)(.*?)([\p{P}\s]*)$/su.exec(text) ?? [];
-  const sound = forTelephone(await voice.render(words + after, workDir), {
-    ...(before === '' && { beforeMs: after === '' ? JOINT_MS : OPENING_MS }),
-    ...(after === '' && { afterMs: JOINT_MS }),
-  });
+  // A mark before the words would be read out by some.
+  const words = text.replace(/^[\p{P}\s]+(?=.)/u, '');
+  const sound = forTelephone(await voice.render(words, workDir), edgesOf(text));
   if (isSilent(sound)) throw new Error('the speech program wrote silence');
   return sound;
 }

@@ -7,7 +7,7 @@ export interface Sound {
   readonly samples: Int16Array;
 }
 
-/** The bytes are no WAVE that we read: PCM of 16 bit (format 1, or extensible). */
+/** The bytes are no WAVE that we read: PCM of 16 bit (format 1, or extensible), or the telephone's µ-law (format 7). */
 export class WavError extends Error {
   constructor(message: string) {
     super(message);
@@ -23,7 +23,7 @@ export function readWav(bytes: Buffer): Sound {
   if (bytes.length < 12 || bytes.toString('latin1', 0, 4) !== 'RIFF' || bytes.toString('latin1', 8, 12) !== 'WAVE') {
     throw new WavError('not a RIFF WAVE file');
   }
-  let format: { channels: number; rate: number } | null = null;
+  let format: { channels: number; rate: number; isMuLaw: boolean } | null = null;
   for (let at = 12; at + 8 <= bytes.length; ) {
     const name = bytes.toString('latin1', at, at + 4);
     const start = at + 8;
@@ -33,16 +33,62 @@ export function readWav(bytes: Buffer): Sound {
     if (name === 'fmt ' && size >= 16) {
       const kind = bytes.readUInt16LE(start);
       const bits = bytes.readUInt16LE(start + 14);
-      if ((kind !== 1 && kind !== 0xfffe) || bits !== 16) throw new WavError(`format ${kind} with ${bits} bit, not PCM with 16`);
-      format = { channels: Math.max(1, bytes.readUInt16LE(start + 2)), rate: bytes.readUInt32LE(start + 4) };
+      const isMuLaw = kind === MU_LAW && bits === 8;
+      if (!isMuLaw && ((kind !== PCM && kind !== 0xfffe) || bits !== 16)) {
+        throw new WavError(`format ${kind} with ${bits} bit, neither PCM with 16 nor µ-law`);
+      }
+      format = { channels: Math.max(1, bytes.readUInt16LE(start + 2)), rate: bytes.readUInt32LE(start + 4), isMuLaw };
     }
     if (name === 'data') {
       if (!format || format.rate === 0) throw new WavError('sound without a format before it');
-      return { rate: format.rate, samples: oneChannel(bytes.subarray(start, start + size), format.channels) };
+      const data = bytes.subarray(start, start + size);
+      return { rate: format.rate, samples: format.isMuLaw ? fromMuLaw(data, format.channels) : oneChannel(data, format.channels) };
     }
     at = start + size + (size % 2);
   }
   throw new WavError('no sound in it');
+}
+
+const PCM = 1;
+const MU_LAW = 7;
+
+/** Whether a switch plays these bytes as they are: PCM of 16 bit, 8 kHz, one channel, written as everybody writes it. */
+export const isForSwitch = (bytes: Buffer): boolean =>
+  bytes.length >= 44 &&
+  bytes.toString('latin1', 12, 16) === 'fmt ' &&
+  bytes.readUInt16LE(20) === PCM &&
+  bytes.readUInt16LE(22) === 1 &&
+  bytes.readUInt32LE(24) === TELEPHONE_RATE &&
+  bytes.readUInt16LE(34) === 16;
+
+/** G.711: a sign, three bits of magnitude, four of the rest; all inverted. */
+const MU_LAW_VALUES = Int16Array.from({ length: 256 }, (_, code) => {
+  const bits = ~code & 0xff;
+  const value = ((((bits & 0x0f) << 3) + 0x84) << ((bits & 0x70) >> 4)) - 0x84;
+  return (bits & 0x80) === 0 ? value : -value;
+});
+
+function fromMuLaw(data: Buffer, channels: number): Int16Array {
+  const samples = new Int16Array(Math.floor(data.length / channels));
+  for (let frame = 0; frame < samples.length; frame++) {
+    let sum = 0;
+    for (let channel = 0; channel < channels; channel++) sum += MU_LAW_VALUES[data[frame * channels + channel] ?? 0xff] ?? 0;
+    samples[frame] = Math.round(sum / channels);
+  }
+  return samples;
+}
+
+function muLawOf(sample: number): number {
+  const magnitude = Math.min(Math.abs(sample), 32_635) + 0x84;
+  const exponent = 24 - Math.clz32(magnitude); // its highest bit is bit 7 at least
+  return ~((sample < 0 ? 0x80 : 0) | (exponent << 4) | ((magnitude >> (exponent + 3)) & 0x0f)) & 0xff;
+}
+
+/** A WAVE file in µ-law: half as long as PCM, and nothing is lost that a telephone would carry. For files that are kept, not played. */
+export function writeMuLawWav({ rate, samples }: Sound): Buffer {
+  const bytes = header(rate, MU_LAW, 8, samples.length);
+  for (const [i, sample] of samples.entries()) bytes[44 + i] = muLawOf(sample);
+  return bytes;
 }
 
 function oneChannel(data: Buffer, channels: number): Int16Array {
@@ -57,20 +103,26 @@ function oneChannel(data: Buffer, channels: number): Int16Array {
 }
 
 export function writeWav({ rate, samples }: Sound): Buffer {
-  const bytes = Buffer.alloc(44 + samples.length * 2);
+  const bytes = header(rate, PCM, 16, samples.length * 2);
+  for (let i = 0; i < samples.length; i++) bytes.writeInt16LE(samples[i] ?? 0, 44 + i * 2);
+  return bytes;
+}
+
+/** Of one channel, with room for the sound behind it. */
+function header(rate: number, format: number, bits: number, length: number): Buffer {
+  const bytes = Buffer.alloc(44 + length);
   bytes.write('RIFF', 0, 'latin1');
-  bytes.writeUInt32LE(36 + samples.length * 2, 4);
+  bytes.writeUInt32LE(36 + length, 4);
   bytes.write('WAVEfmt ', 8, 'latin1');
   bytes.writeUInt32LE(16, 16);
-  bytes.writeUInt16LE(1, 20);
+  bytes.writeUInt16LE(format, 20);
   bytes.writeUInt16LE(1, 22);
   bytes.writeUInt32LE(rate, 24);
-  bytes.writeUInt32LE(rate * 2, 28);
-  bytes.writeUInt16LE(2, 32);
-  bytes.writeUInt16LE(16, 34);
+  bytes.writeUInt32LE((rate * bits) / 8, 28);
+  bytes.writeUInt16LE(bits / 8, 32);
+  bytes.writeUInt16LE(bits, 34);
   bytes.write('data', 36, 'latin1');
-  bytes.writeUInt32LE(samples.length * 2, 40);
-  for (let i = 0; i < samples.length; i++) bytes.writeInt16LE(samples[i] ?? 0, 44 + i * 2);
+  bytes.writeUInt32LE(length, 40);
   return bytes;
 }
 

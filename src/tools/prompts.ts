@@ -13,7 +13,7 @@ import type { Language } from '../base/ids.ts';
 import { type Config, loadConfig } from '../config.ts';
 import { PromptFiles, type PromptSource, type RecordingIndex, readIndex, speak, textHash } from '../cti/prompts.ts';
 import { findVoices, VoiceMissingError } from '../cti/voices.ts';
-import { readWav, writeWav } from '../cti/wav.ts';
+import { readWav, writeMuLawWav } from '../cti/wav.ts';
 import { finitePrompts } from '../ivr/prompts.ts';
 import type { Prompt } from '../ivr/scenario.ts';
 import { fixedParts } from '../ivr/text.ts';
@@ -65,7 +65,7 @@ async function everythingSaid(folder: string): Promise<Said[]> {
   const files = await readFolder(folder);
   if (!files) throw new Error(`somebody is writing in ${folder}: try again`);
   const { 'control-logic.yaml': _, ...texts } = files; // it says nothing
-  const { wordings, set } = unwrap(readRelease(texts, `${relative(process.cwd(), folder)}/`));
+  const { wordings, set } = unwrap(await readRelease(texts, `${relative(process.cwd(), folder)}/`));
   const said = new Map<string, Said>();
   const add = (name: string, prompts: readonly Prompt[]): void => {
     for (const prompt of prompts) {
@@ -161,7 +161,7 @@ async function render(said: readonly Said[], dir: string, config: Config): Promi
       if (hash in index) continue;
       const file = `${hash}.wav`;
       const isThere = before[hash]?.voice === voice.voice && existsSync(join(folder, file));
-      if (!isThere) await writeFile(join(folder, file), writeWav(await speak(voice, text, folder)));
+      if (!isThere) await writeFile(join(folder, file), writeMuLawWav(await speak(voice, text, folder)));
       index[hash] = { file, text, voice: voice.voice };
     }
     for (const name of await readdir(folder)) if (isOurs(name) && !(name.slice(0, 20) in index)) await rm(join(folder, name));

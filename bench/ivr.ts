@@ -58,7 +58,14 @@ export interface Side {
   /** Of all callers, as the events have it; null for the dialplan, which keeps none. */
   readonly keysPerSecond: number | null;
   /** CPU, in % of one core. */
-  readonly cpu: { readonly controller: number; readonly postgres: number; readonly asterisk: number; readonly machine: number };
+  readonly cpu: {
+    readonly controller: number;
+    readonly postgres: number;
+    readonly asterisk: number;
+    /** SIPp and the listeners. */
+    readonly callers: number;
+    readonly machine: number;
+  };
   readonly lag: { readonly controllerP99Ms: number; readonly listenersP99Ms: number };
   readonly loadAverage: number;
 }
@@ -170,7 +177,7 @@ async function measure(house: BenchHouse, who: Side['who'], options: IvrOptions,
   const asteriskBefore = rssBytes(house.pids.asterisk);
   const crowdOptions = {
     callers: callers - listeners,
-    perSecond: (perSecond * (callers - listeners)) / callers,
+    perSecond: Math.max(1, Math.round((perSecond * (callers - listeners)) / callers)),
     presses,
     number,
     from: (index: number) => numberOf(listeners + index),
@@ -217,7 +224,12 @@ async function measure(house: BenchHouse, who: Side['who'], options: IvrOptions,
     const lag = monitorEventLoopDelay({ resolution: 20 });
     lag.enable();
     const { pids } = house;
-    const used = (): number[] => [cpuMs(pids.controller), familyCpuMs(pids.postgres), cpuMs(pids.asterisk)];
+    const used = (): number[] => [
+      cpuMs(pids.controller),
+      familyCpuMs(pids.postgres),
+      cpuMs(pids.asterisk),
+      cpuMs(crowd.pid) + cpuMs(process.pid),
+    ];
     const [fromMs, fromDb, cpuFrom, machineFrom] = [clockMs(), Date.now(), used(), machineBusyMs()];
     await sleep(seconds * 500);
     const halfway = await atOnce();
@@ -234,14 +246,14 @@ async function measure(house: BenchHouse, who: Side['who'], options: IvrOptions,
     while ((await atOnce()) > 0) await sleep(250);
 
     const percent = (used: number): number => (used * 100) / (toMs - fromMs);
-    const [controller = 0, postgres = 0, asterisk = 0] = cpuTo.map((value, i) => percent(value - (cpuFrom[i] ?? 0)));
+    const [controller = 0, postgres = 0, asterisk = 0, ofCallers = 0] = cpuTo.map((value, i) => percent(value - (cpuFrom[i] ?? 0)));
     const within = answers.filter(({ pressedAtMs }) => pressedAtMs >= fromMs && pressedAtMs < toMs);
     return {
       answers: within,
       unanswered,
       callersAtOnce,
       keysPerSecond: who === 'scenario' ? ((await chosen(house, fromDb, toDb)) * 1_000) / (toDb - fromDb) : null,
-      cpu: { controller, postgres, asterisk, machine: percent(machineTo - machineFrom) },
+      cpu: { controller, postgres, asterisk, callers: ofCallers, machine: percent(machineTo - machineFrom) },
       lag: { controllerP99Ms: loaded.lag.p99Ms, listenersP99Ms: Math.max(0, lag.percentile(99) / 1e6 - 20) },
       loadAverage,
       before,
@@ -289,6 +301,7 @@ function sideOf(who: Side['who'], rounds: readonly Round[]): Side {
       controller: mean(({ cpu }) => cpu.controller),
       postgres: mean(({ cpu }) => cpu.postgres),
       asterisk: mean(({ cpu }) => cpu.asterisk),
+      callers: mean(({ cpu }) => cpu.callers),
       machine: mean(({ cpu }) => cpu.machine),
     },
     lag: { controllerP99Ms: mean(({ lag }) => lag.controllerP99Ms), listenersP99Ms: mean(({ lag }) => lag.listenersP99Ms) },
@@ -329,6 +342,7 @@ function print({ sides, ratio, perCall, cpuPerKeyMs, way, requests, asterisk, op
       controller: cpu.controller,
       postgres: cpu.postgres,
       asterisk: cpu.asterisk,
+      callers: cpu.callers,
       machine: cpu.machine,
       'lag p99 ms': lag.controllerP99Ms,
       'of listeners': lag.listenersP99Ms,
@@ -362,7 +376,7 @@ if (import.meta.main) {
     const callers = numberOption('callers', 500);
     const result = await ivr({
       callers,
-      listeners: numberOption('listeners', Math.max(1, Math.floor(callers / 5))),
+      listeners: numberOption('listeners', Math.max(1, Math.floor(callers / 10))),
       seconds: numberOption('seconds', 30),
       rounds: numberOption('rounds', 3),
       perSecond: numberOption('per-second', 25),

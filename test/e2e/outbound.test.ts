@@ -21,12 +21,13 @@ steps:
   ask:
     menu:
       prompt: { ja: 外線は1を押してください。, en: Press 1 for an outside line. }
-      choices: { '1': out }
+      choices: { '1': out, '2': known }
       firstDigit: 20s
     failed: nobody
   out: { transferOut: { to: '${OUTSIDE}', timeout: 15s }, failed: engaged }
   engaged: { say: { ja: お話し中です。, en: The line is engaged. }, next: end }
   nobody: { handBack: notIdentified }
+  known: { handBack: identified }
   end: { hangUp: engaged }
 `;
 const SURVEY = `name: asked
@@ -174,7 +175,12 @@ describe('a customer who is asked after the talk', () => {
     expect(await house.contact(id)).toMatchObject({ cause: 'handled', agentId: 'tanaka' });
     const { rows } = await house.db.query('select talk_id, agent_id, desk_id, question, answer from survey_answer');
     expect(rows).toEqual([{ talk_id: id, agent_id: 'tanaka', desk_id: customer.desk, question: 'satisfaction', answer: '4' }]);
-    expect(tanaka.faults).toEqual([]);
+    const yoshida = await office.seat('yoshida');
+    await yoshida.page.getByRole('button', { name: 'Floor' }).click();
+    await yoshida.page.getByText('Answers of callers, last 30 days').click();
+    await yoshida.page.getByRole('row', { name: /satisfaction .* All 1 4\.0 4 × 1/ }).waitFor();
+    expect([...tanaka.faults, ...yoshida.faults]).toEqual([]);
+    await yoshida.context.close();
     await tanaka.context.close();
   });
 });

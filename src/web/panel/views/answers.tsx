@@ -17,7 +17,7 @@ export function Answers({ panel, desk }: { panel: Panel; desk: string }) {
   const rows = found.value?.rows.filter((row) => desk === '' || row.desk === desk) ?? [];
   return (
     <details
-      class="card table-card"
+      class="card answers"
       onToggle={(event) => {
         if (event.currentTarget.open) void look();
       }}

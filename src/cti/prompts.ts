@@ -293,7 +293,13 @@ export class PromptFiles implements PromptStore {
       const { mtimeMs, size } = await stat(path);
       const seen = this.seen.get(path);
       if (seen?.mtimeMs === mtimeMs && seen.size === size) return seen.file;
-      const file = await this.playable(path, language, edges);
+      // A changed file has another copy. The reading is saved that way: there are many hundreds, at every start.
+      const name = createHash('sha256')
+        .update(JSON.stringify([path, mtimeMs, size, edges]))
+        .digest('hex')
+        .slice(0, 20);
+      const copy = join(this.options.cacheDir, `recorded-${language}-${name}`);
+      const file = (await exists(`${copy}.wav`)) ? copy : await this.playable(path, copy, edges);
       this.seen.set(path, { mtimeMs, size, file });
       return file;
     } catch (error) {
@@ -302,13 +308,11 @@ export class PromptFiles implements PromptStore {
     }
   }
 
-  private async playable(path: string, language: string, edges: Edges): Promise<string> {
+  private async playable(path: string, copy: string, edges: Edges): Promise<string> {
     const bytes = await readFile(path);
     const sound = readWav(bytes);
     if (isForSwitch(bytes)) return path.slice(0, -'.wav'.length);
-    const hash = createHash('sha256').update(bytes).digest('hex').slice(0, 20);
-    const copy = join(this.options.cacheDir, `recorded-${language}-${hash}`);
-    if (!(await exists(`${copy}.wav`))) await writeWhole(`${copy}.wav`, writeWav(forTelephone(sound, edges)));
+    await writeWhole(`${copy}.wav`, writeWav(forTelephone(sound, edges)));
     return copy;
   }
 

@@ -161,7 +161,7 @@ async function read({ dir, desks }: Values, io: Io, others: readonly string[]): 
     }
   }
   delete files['control-logic.yaml']; // npm run logic -- check
-  const release = readRelease(files, here, desks ? { desks: await deskIds(config) } : {});
+  const release = await readRelease(files, here, desks ? { desks: await deskIds(config) } : {});
   if (!Array.isArray(release)) return release;
   // Problems of files that came from elsewhere are told with where they came from.
   const from = new Map(others.map((other) => [`${here}${basename(other)}`, other]));

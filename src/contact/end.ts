@@ -28,6 +28,8 @@ export function endContact(draft: Draft, contactId: ContactId, cause: EndCause, 
     endedAt: draft.at,
     cause: contact.cause ?? cause,
     legId: null,
+    // What was dialled is not kept: a code may be anybody's secret.
+    dialogue: null,
     // One to whom it was only offered has not talked.
     agentId: contact.connectedAt === null ? null : contact.agentId,
     timers: {},

@@ -131,6 +131,8 @@ class Reader {
   readonly #file: ScenarioFile;
   readonly #known: Known;
   readonly #stepNames: readonly string[];
+  /** Variables that nobody is to see, hear or keep. */
+  readonly #secrets: readonly string[];
   readonly #compile: ReturnType<typeof expressionsOver>;
 
   constructor(source: SourceFile, file: ScenarioFile, known: Known) {
@@ -138,6 +140,7 @@ class Reader {
     this.#file = file;
     this.#known = known;
     this.#stepNames = Object.keys(file.steps);
+    this.#secrets = Object.values(file.steps).flatMap((step) => ('ask' in step && step.ask.secret ? [step.ask.saveAs] : []));
     this.variables = this.#declared();
     this.#compile = expressionsOver(this.variables);
   }
@@ -211,6 +214,7 @@ class Reader {
     }
     if ('lookUp' in step) return this.#lookUp(path, step);
     if ('set' in step) {
+      this.#notSecret([...path, 'set'], step.set);
       return { kind: 'set', values: this.#assignments([...path, 'set'], step.set), next: to(step.next, 'next') };
     }
     if ('when' in step) {
@@ -265,6 +269,7 @@ class Reader {
     }
     if ('send' in step) {
       const { hook, with: given = {}, text } = step.send;
+      this.#notSecret([...path, 'send', 'with'], given);
       this.#takes([...path, 'send'], 'hook', hook, [...Object.keys(given), ...(text ? ['text'] : [])], this.#known.hooks);
       return {
         kind: 'send',
@@ -278,6 +283,7 @@ class Reader {
       const { to: number, timeout } = step.transferOut;
       return { kind: 'transferOut', number, timeoutMs: durationMs(timeout) ?? TRANSFER_MS, failed: to(step.failed, 'failed') };
     }
+    if ('keep' in step) this.#notSecret([...path, 'keep'], step.keep);
     if ('keep' in step) return { kind: 'keep', answers: this.#values([...path, 'keep'], step.keep), next: to(step.next, 'next') };
     if ('call' in step) {
       for (const [word, target] of Object.entries(step.then)) to(target, 'then', word);
@@ -446,6 +452,11 @@ class Reader {
       }
     }
     for (const language of ['ja', 'en'] as const) {
+      for (const secret of this.#secrets) {
+        const at = (text[language] ?? '').search(new RegExp(`\\{${secret}\\b`));
+        if (at >= 0)
+          this.#source.addWithin([...path, language], at + 1, `'${secret}' is secret, and not to be said`, 'take it out of the text');
+      }
       for (const slip of textProblems(text[language] ?? '', [...Object.keys(this.variables), ...given])) {
         this.#source.addWithin([...path, language], slip.start, slip.problem, slip.remedy);
       }
@@ -458,6 +469,16 @@ class Reader {
     if ('evaluate' in compiled) return compiled;
     this.#source.addWithin(path, compiled.start, compiled.problem, compiled.remedy);
     return { text, type: wanted ?? 'string', evaluate: () => null };
+  }
+
+  /** What is secret may be compared, and given to a service; nothing else is to have it. */
+  #notSecret(path: Path, values: Readonly<Record<string, string>>): void {
+    for (const [name, text] of Object.entries(values)) {
+      const secret = this.#secrets.find((variable) => new RegExp(`\\b${variable}\\b`).test(text));
+      if (secret === undefined) continue;
+      const remedy = 'a secret may be compared by when and check, and given to a service by lookUp';
+      this.#source.add([...path, name], `'${secret}' is secret`, remedy);
+    }
   }
 
   /** Expressions for the scenario's own variables: each must be declared, and get what it holds. */

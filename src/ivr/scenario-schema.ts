@@ -89,7 +89,12 @@ export const StepFile = Type.Union([
           check: Type.Optional(
             Type.String({ minLength: 1, description: `a condition in CEL that the answer must meet, as 'size(code) == 5'` }),
           ),
-          secret: Type.Optional(Type.Boolean({ description: 'whether the digits are for nobody to see' })),
+          secret: Type.Optional(
+            Type.Boolean({
+              description:
+                'whether nobody is to see or hear the digits: they may be compared, and given to a service, and are kept nowhere',
+            }),
+          ),
         },
         closed,
       ),

@@ -57,6 +57,23 @@ describe('ask', () => {
   });
 });
 
+describe('a secret', () => {
+  const steps = (use: string): string =>
+    `  a: { ask: { ${asked}, digits: { min: 4, max: 4 }, saveAs: pin, secret: true }, next: b, failed: end }\n${use}${END}`;
+  it('may be compared', () => {
+    const set = setOf(steps(`  b: { when: [ { if: 'pin == "1234"', to: c } ], otherwise: end }\n${say('c', 'right', 'end')}`));
+    expect(call(set, ['1234']).hears).toEqual(['p', 'right']);
+  });
+  it.each([
+    [`  b: { say: { ja: '{pin}', en: 'your PIN is {pin:digits}' }, next: end }\n`, /'pin' is secret, and not to be said/],
+    [`  b: { keep: { answer: 'pin + "x"' }, next: end }\n`, /'pin' is secret; a secret may be compared/],
+    [`  b: { set: { state: pin }, next: end }\n`, /'pin' is secret; a secret may be compared/],
+    [`  b: { send: { hook: sms, with: { to: pin } }, next: end }\n`, /'pin' is secret; a secret may be compared/],
+  ])('%s is refused', (use, problem) => {
+    expect(problems(steps(use))[0]).toMatch(problem);
+  });
+});
+
 describe('yesNo and chooseLanguage', () => {
   it('1 is yes and 2 is no, unless the file says otherwise', () => {
     const steps = (keys: string): string =>

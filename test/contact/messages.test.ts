@@ -323,23 +323,26 @@ describe('the desk of a message', () => {
     expect(w.offerOf(message).agentId).toBe('bob');
   });
 
-  it('has one queue: whoever came first is first, message or call', () => {
+  it('takes whoever waits on the line before what was left over night', () => {
     const w = new World();
     const message = leave(w);
+    w.wait(10 * 3_600 * SECOND);
     const call = w.customerCall('sales');
     w.ready('bob');
-    expect(w.offerOf(message).agentId).toBe('bob');
-    expect(w.contact(call.contactId).state).toBe('queued');
+    expect(w.offerOf(call.contactId).agentId).toBe('bob');
+    expect(w.contact(message).state).toBe('queued');
+    w.ready('ann');
+    expect(w.offerOf(message).agentId).toBe('ann');
   });
 
-  it('weighs messages less, if it is told to', () => {
-    const w = worldWhere('sales', { weights: { ...RULES.weights, message: 0 } });
+  it('takes all in the order in which they came, if it is told to', () => {
+    const w = worldWhere('sales', { weights: { ...RULES.weights, message: 1 } });
     const message = leave(w);
     const call = w.customerCall('sales');
     w.wait(SECOND);
     w.ready('bob');
-    expect(w.offerOf(call.contactId).agentId).toBe('bob');
-    expect(w.contact(message).state).toBe('queued');
+    expect(w.offerOf(message).agentId).toBe('bob');
+    expect(w.contact(call.contactId).state).toBe('queued');
   });
 });
 

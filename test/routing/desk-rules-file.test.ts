@@ -147,7 +147,7 @@ describe('how a desk gives out', () => {
     expect(rulesAt('d-east', text)).toEqual({
       discipline: { name: 'calls-first', idleForCallbacksMs: 60_000 },
       tieBreak: 'leastOccupied',
-      weights: { call: 3, callback: 2, mail: 1, chat: 4, notice: 0, message: 1 },
+      weights: { call: 3, callback: 2, mail: 1, chat: 4, notice: 0, message: 0 },
       promise: { leadMs: 600_000, weight: 20 },
       overflow: [
         { to: 'r', when: 'afterMs', afterMs: 60_000 },

@@ -109,7 +109,7 @@ desks:
       '        after 90s it needs no skill',
       '        the agent who handled the customer last is waited for 20s',
       'rules   calls first; callbacks for whom no call was assigned for 1500ms; of several agents who is idle longest',
-      '        points for waiting: call 1, callback 1, mail 1, chat 1, notice 0, message 1; for a promise 10, from 5m before',
+      '        points for waiting: call 1, callback 1, mail 1, chat 1, notice 0, message 0; for a promise 10, from 5m before',
       '        overflows to kanto-desk after 1m',
       '        overflows to reception when nobody is logged on',
       '        callbacks: agent first, 09:00-20:00, 3 attempts (busy 3 × 5m, noAnswer 3 × 30m, failed 2 × 10m)',

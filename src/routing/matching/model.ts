@@ -141,11 +141,14 @@ export interface QueuePolicy {
   readonly overflow: readonly OverflowRule[];
 }
 
-/** Every kind by arrival, notices when nothing else of their class waits (B5: between calls). */
+/**
+ * Every kind by arrival; notices and messages when nothing else of their class waits (B5: between calls), or else the first callers of
+ * a morning would wait behind all that was left on the phone over night.
+ */
 export const DEFAULT_POLICY: Omit<QueuePolicy, 'queueId'> = {
   discipline: { name: 'one-queue' },
   tieBreak: 'longestIdle',
-  weights: { call: 1, callback: 1, mail: 1, chat: 1, notice: 0, message: 1 },
+  weights: { call: 1, callback: 1, mail: 1, chat: 1, notice: 0, message: 0 },
   promise: { leadMs: 0, weight: 10 },
   overflow: [],
 };

@@ -59,6 +59,7 @@ describe('a message that is offered', () => {
     const contact = page.getByTestId('contact');
     await contact.getByRole('heading', { name: '山田 花子' }).waitFor();
     expect(await page.getByTestId('stage').textContent()).toBe('Voicemail for you');
+    expect(await page.title()).toBe('✉ 山田 花子');
     const card = contact.getByRole('region', { name: 'Voicemail' });
     expect(await card.textContent()).toMatch(/Left .*\d\d:\d\d · 0:30 long/);
     expect(await page.getByTestId('announcement').textContent()).toBe(

@@ -77,6 +77,7 @@ describe('the description of the API', () => {
       'get /api/call-me/{token}',
       'get /api/contacts/{id}/events',
       'get /api/me',
+      'get /api/messages/{id}/audio',
       'get /healthz',
       'get /metrics',
       'get /readyz',

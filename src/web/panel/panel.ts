@@ -108,6 +108,9 @@ export function contactName(contact: ContactView, i18n: I18n): string {
   return contact.customer.name.trim() === '' ? i18n.t('contact.nameUnknown') : contact.customer.name;
 }
 
+/** What the browser's tab and a notification show of an offer. */
+const titleOf = ({ channel }: ContactView) => (channel === 'message' ? 'title.message' : 'title.offer');
+
 /** `Ready → Not ready`, and whether that waits for the end of a contact. */
 export function forcedChangeText({ from, to }: ForcedChange, i18n: I18n): string {
   return i18n.t(from === 'busy' ? 'audit.after' : 'audit.change', { from: i18n.word('state', from), to: i18n.word('state', to) });
@@ -189,7 +192,7 @@ export function createPanel(audio: HTMLAudioElement): Panel {
       announcement.value = t(said, { who, kind, desk: after.desk.name, duration: duration(after.message?.durationMs ?? 0) });
       if (after.channel === 'message') ringer.chime();
       takeBackNotification();
-      takeBackNotification = notify(t('title.offer', { who }), `${kind} · ${after.desk.name}`);
+      takeBackNotification = notify(t(titleOf(after), { who }), `${kind} · ${after.desk.name}`);
       keypadOpen.value = false;
       reasonsOpen.value = false;
       showTab('desk');
@@ -385,7 +388,7 @@ export function createPanel(audio: HTMLAudioElement): Panel {
     const view = contact.value;
     const isOffer = view !== null && ['dialling', 'shown', 'ringing'].includes(view.stage);
     const base = t('app.name');
-    if (view !== null && isOffer) document.title = t('title.offer', { who: contactName(view, i18n) });
+    if (view !== null && isOffer) document.title = t(titleOf(view), { who: contactName(view, i18n) });
     else document.title = agent.value === null ? base : `${i18n.word('state', agent.value.state)} · ${base}`;
   });
 

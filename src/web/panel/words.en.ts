@@ -311,6 +311,7 @@ export const en = {
   'forced.loggedOff': 'A supervisor has logged you off.',
   'forced.pending': 'A supervisor has set what comes after this contact: {state}.',
   'title.offer': '☎ {who}',
+  'title.message': '✉ {who}',
   'refused.generic': 'That was not possible: {message}',
   'refused.notConnected': 'No connection to the centre just now. Please try again in a moment.',
   'refused.noPhone': 'The call has not reached this browser yet. It will be answered as soon as it does.',

@@ -312,6 +312,7 @@ export const ja: Words = {
   'forced.loggedOff': '管理者があなたを業務終了にしました。',
   'forced.pending': '管理者がこの応対の後の状態を変更しました：{state}。',
   'title.offer': '☎ {who}',
+  'title.message': '✉ {who}',
   'refused.generic': '実行できませんでした：{message}',
   'refused.notConnected': 'センターに接続されていません。少し待ってからお試しください。',
   'refused.noPhone': '着信がまだこのブラウザーに届いていません。届きしだい応答します。',

@@ -4,11 +4,13 @@ import type { AgentId, DeskId, EpochMs } from './base/ids.ts';
 import type { Logger } from './base/log.ts';
 import type { Contact } from './contact/model.ts';
 import type { StepCount } from './db/scenario-counts.ts';
-import { draw } from './ivr/drawing.ts';
 import type { Scenario } from './ivr/parse.ts';
+import type { Values } from './ivr/scenario.ts';
+import type { Service } from './ivr/services.ts';
 import { DryRun, SOME_WORLD, type World } from './ivr/talk.ts';
 import type { Desk, Directory } from './routing/directory.ts';
 import { isOpen, wallClock } from './routing/hours.ts';
+import { Drawings, TooTangled } from './scenario-drawings.ts';
 import type { ScenariosState } from './scenarios.ts';
 import { desksToSupervise } from './views.ts';
 import { RequestRefused } from './web/backend.ts';
@@ -47,6 +49,7 @@ export function scenarioDesk(parts: ScenarioDeskParts): ScenarioDesk {
   const liveNow = liveCounter(parts);
   const lately = latelyCounter(parts);
   const talks = new Talks(parts);
+  const drawings = new Drawings();
 
   const known = (name: string): Scenario => {
     const scenario = state().release.set.scenarios.get(name);
@@ -96,9 +99,16 @@ export function scenarioDesk(parts: ScenarioDeskParts): ScenarioDesk {
       };
     },
 
-    draw(principal, name, language): ScenarioDrawingView {
+    async draw(principal, name, language): Promise<ScenarioDrawingView> {
       desksToSupervise(principal, directory());
-      return { name, version: state().release.version, svg: draw(known(name), { language }) };
+      const scenario = known(name);
+      const { version } = state().release;
+      try {
+        return { name, version, svg: await drawings.draw(version, scenario, language) };
+      } catch (error) {
+        if (!(error instanceof TooTangled)) throw error;
+        throw new RequestRefused('tooTangled', error.message);
+      }
     },
 
     begin(principal, draft) {
@@ -277,6 +287,13 @@ class Talks {
     }
   }
 
+  #someAnswers(outcome: TalkDraft['services']): World['services'] {
+    const { services } = this.#parts.state().release.services;
+    const answerOf = (gives: Service['gives']): Values =>
+      Object.fromEntries(Object.entries(gives).map(([field, type]) => [field, SOME[type]]));
+    return Object.fromEntries([...services].map(([name, { gives }]) => [name, outcome === 'found' ? answerOf(gives) : outcome]));
+  }
+
   #worldOf(draft: TalkDraft): World {
     const directory = this.#parts.directory();
     const at = draft.at ?? this.#parts.now();
@@ -296,9 +313,14 @@ class Talks {
       isOpen: isDeskOpen,
       sight: { ...SOME_WORLD.sight, staffed: draft.staffed },
       known: draft.known === null ? [] : [draft.known],
+      services: this.#someAnswers(draft.services),
+      speech: draft.speech,
     };
   }
 }
+
+/** What a service could answer, by what each of its fields is. */
+const SOME = { string: 'ABC', int: 3, double: 2.5, bool: true } as const;
 
 function carryOut(run: DryRun, act: TalkAct): void {
   switch (act.does) {

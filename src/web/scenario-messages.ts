@@ -77,6 +77,8 @@ export const TalkDraft = Type.Object(
       }),
     ),
     staffed: Type.Boolean({ description: 'whether anybody is there to answer' }),
+    services: Literals('found', 'notFound', 'failed'),
+    speech: Type.Boolean({ description: 'whether what is spoken is recognised' }),
   },
   { additionalProperties: false },
 );

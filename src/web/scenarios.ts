@@ -10,7 +10,7 @@ import { ScenarioDrawingView, ScenarioListView, TalkAct, TalkDraft, TalkView } f
 /** What the routes ask of the house. Everything throws RequestRefused for whoever may not, and for what is not there. */
 export interface ScenarioDesk {
   list(principal: Principal): ScenarioListView;
-  draw(principal: Principal, scenario: string, language: 'ja' | 'en'): ScenarioDrawingView;
+  draw(principal: Principal, scenario: string, language: 'ja' | 'en'): Promise<ScenarioDrawingView>;
   begin(principal: Principal, draft: TalkDraft): TalkView;
   act(principal: Principal, talk: string, act: TalkAct): TalkView;
 }
@@ -24,7 +24,7 @@ export interface ScenarioRoutes {
 
 type App = FastifyInstance<RawServerDefault, IncomingMessage, ServerResponse, FastifyBaseLogger, TypeBoxTypeProvider>;
 
-/** Drawing one takes some milliseconds; a browser asks when another is chosen, or a release is new. */
+/** A browser asks when another is chosen, or a release is new. */
 const DRAWINGS_PER_MINUTE = 120;
 const TALKS_PER_MINUTE = 60;
 /** Faster than anybody presses keys. */

@@ -65,12 +65,12 @@ let stage: ScenarioStage;
 let scenarios: Scenarios;
 let contacts: Contact[];
 let house: House;
-const always = ([1, 2, 3, 4, 5, 6, 7] as const).map((weekday) => ({ weekday, from: '00:00', to: '24:00' }));
+const byDay = ([1, 2, 3, 4, 5, 6, 7] as const).map((weekday) => ({ weekday, from: '09:00', to: '18:00' }));
 const profile = CENTRE.agents.get('dee')!;
 const directory: Directory = {
   ...CENTRE,
   organisations: new Map([['maker', { id: 'maker', kind: 'maker', name: 'Maker', sellsFor: [], regions: [] }]]),
-  desks: new Map([...CENTRE.desks].map(([id, desk]) => [id, { ...desk, hours: always }])),
+  desks: new Map([...CENTRE.desks].map(([id, desk]) => [id, { ...desk, hours: byDay }])),
   agents: new Map(
     (['supervisor', 'agent'] as const).map((role) => {
       const id = role === 'agent' ? 'agent-tanaka' : 'agent-sato';
@@ -104,7 +104,7 @@ afterEach(async () => {
 
 const open = async (options = {}): Promise<Page> => {
   const page = await house.panel('sato', { path: '/supervisor/scenarios', ...options });
-  await page.locator('.scenario-drawing svg').waitFor();
+  await page.locator('.scenario-drawing svg').waitFor({ timeout: 30_000 });
   return page;
 };
 const at = (step: string, version = scenarios.state.release.version): Contact =>
@@ -144,7 +144,17 @@ describe('scenarios on the supervisor’s screen', () => {
           fetch('/api/scenarios/talks', {
             method: 'POST',
             headers: { 'content-type': 'application/json' },
-            body: JSON.stringify({ scenario: 'identify', language: 'ja', from: null, at: null, party: 'new', known: null, staffed: true }),
+            body: JSON.stringify({
+              scenario: 'identify',
+              language: 'ja',
+              from: null,
+              at: null,
+              party: 'new',
+              known: null,
+              staffed: true,
+              services: 'found',
+              speech: false,
+            }),
           }),
         ].map(async (answer) => (await answer).status),
       ),
@@ -242,15 +252,21 @@ describe('a talk in the browser', () => {
     await page.locator('#step-choose.current').waitFor();
     await talk.getByRole('button', { name: 'Silence' }).click();
     await talk.getByText('We did not receive any digits.').waitFor();
+    await page.keyboard.type('199');
+    await talk
+      .locator('[data-who=caller]')
+      .getByText(/(?<!\d)99$/)
+      .waitFor();
     await talk.getByRole('button', { name: 'Hang up' }).click();
     await talk.getByText('Over: abandoned').waitFor();
   });
 
-  it('is at the hour that was chosen, and waits, records and is answered without anybody being called', async () => {
+  it('waits, records and is answered without anybody being called', async () => {
     const page = await open();
     await page.getByRole('button', { name: '日本語' }).click();
     await page.getByRole('button', { name: '試してみる' }).click();
     const talk = page.getByTestId('talk');
+    await talk.getByLabel('日時').fill('2026-11-20T10:00');
     await talk.getByRole('button', { name: '始める' }).click();
     await page.locator('#step-choose.current').waitFor();
     await page.keyboard.press('2');
@@ -267,6 +283,23 @@ describe('a talk in the browser', () => {
     await talk.getByText('leaveMessage support').waitFor();
     await talk.getByText('終了: hangUp').waitFor();
     expect((await stage.centre.pool.query('select from contact')).rowCount).toBe(0);
+  });
+
+  it('is at the hour that was chosen, by the desks’ business hours', async () => {
+    const page = await open();
+    await page.getByRole('button', { name: 'Try it' }).click();
+    const talk = page.getByTestId('talk');
+    for (const [hour, step] of [
+      ['2026-11-20T22:30', 'message'],
+      ['2026-11-20T10:30', 'waiting'],
+    ] as const) {
+      await talk.getByLabel('Hour').fill(hour);
+      await talk.getByRole('button', { name: 'Begin' }).click();
+      await page.locator('#step-choose.current').waitFor();
+      await page.keyboard.press('2');
+      await page.locator(`#step-${step}.current`).waitFor();
+      await talk.getByRole('button', { name: 'Settings' }).click();
+    }
   });
 
   it('is nobody else’s, is told when it is gone, and goes on by its release when the files change', async () => {

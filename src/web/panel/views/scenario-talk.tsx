@@ -9,6 +9,7 @@ import { scenarioWords as wordsOf } from '../scenario-words.ts';
 
 const KEYS = [...'123456789*0#'];
 const PARTIES = ['new', 'customer', 'prospect', 'dealer', 'agency', 'unknown'] as const;
+const SERVICES = ['found', 'notFound', 'failed'] as const;
 const RECORDS_S = 5;
 
 interface TalkProps {
@@ -123,6 +124,8 @@ function TalkSettings({
       party: PARTIES.find((one) => one === data.get('party')) ?? 'new',
       known: text('known'),
       staffed: data.get('staffed') !== null,
+      services: SERVICES.find((one) => one === data.get('services')) ?? 'found',
+      speech: data.get('speech') !== null,
     };
   };
   const language = before?.language ?? scenario.languages.find((one) => one === panel.i18n.language.peek()) ?? scenario.languages[0];
@@ -169,12 +172,25 @@ function TalkSettings({
         <small class="muted">{w('talk.knownHint')}</small>
       </label>
       <label class="field">
+        <span>{w('talk.services')}</span>
+        <select name="services">
+          {SERVICES.map((one) => (
+            <option key={one} value={one} selected={one === (before?.services ?? 'found')}>
+              {w(`services.${one}`)}
+            </option>
+          ))}
+        </select>
+      </label>
+      <label class="field">
         <span>{w('talk.at')}</span>
         <input name="at" type="datetime-local" />
         <small class="muted">{w('talk.atHint')}</small>
       </label>
       <label class="talk-check">
         <input name="staffed" type="checkbox" defaultChecked={before?.staffed ?? true} /> {w('talk.staffed')}
+      </label>
+      <label class="talk-check">
+        <input name="speech" type="checkbox" defaultChecked={before?.speech ?? false} /> {w('talk.speech')}
       </label>
       <button type="submit" class="button primary">
         {w('talk.begin')}

@@ -82,7 +82,7 @@ function wordsOf(step: Step, language: Language): string {
     case 'hangUp':
       return step.as ?? '';
     case 'when':
-      return '';
+      return step.branches.map(({ condition }) => condition.text).join('; ');
   }
 }
 
@@ -111,7 +111,7 @@ function labelsOf(step: Step, { label, by }: Way, language: Language): Label[] {
       return by === 'answer'
         ? [
             { text: key, look: 'key' },
-            { text: spoken, look: 'words' },
+            { text: LANGUAGES[spoken as Language] ?? spoken, look: 'words' },
           ]
         : [{ text: known, look: 'trouble' }];
     }
@@ -119,7 +119,7 @@ function labelsOf(step: Step, { label, by }: Way, language: Language): Label[] {
       if (label.startsWith('only ')) return [{ text: label.slice(5), look: 'key' }];
       return by === 'answer' ? [] : [{ text: known, look: 'trouble' }];
     case 'when':
-      return [{ text: step.branches[Number(label) - 1]?.condition.text ?? known, look: 'words' }];
+      return [{ text: cut(step.branches[Number(label) - 1]?.condition.text ?? known, MOST_LABEL, WORDS_SIZE), look: 'words' }];
     case 'call':
       return [{ text: label, look: 'words' }];
     default:
@@ -128,6 +128,8 @@ function labelsOf(step: Step, { label, by }: Way, language: Language): Label[] {
         : [{ text: known, look: TROUBLES.has(label) ? 'trouble' : 'words' }];
   }
 }
+
+const LANGUAGES: Readonly<Record<Language, string>> = { ja: '日本語', en: 'English' };
 
 const TROUBLES: ReadonlySet<string> = new Set(['failed', 'notFound', 'closed']);
 
@@ -205,6 +207,8 @@ const NAME_SIZE = 12.5;
 const WORDS_SIZE = 11;
 const LABEL_HEIGHT = 18;
 const CHIP_GAP = 4;
+/** A condition that is longer stands in its step's title in full. */
+const MOST_LABEL = 170;
 /** Not a step's name, which begins with a letter. */
 const BEGIN = ' begin';
 const FONT = "system-ui, 'Hiragino Sans', 'Noto Sans CJK JP', 'Noto Sans JP', 'Yu Gothic', sans-serif";
@@ -347,15 +351,22 @@ function labelAt({ x, y }: Point, labels: readonly Label[]): string {
   return chips.join('');
 }
 
+const segments = (text: string, language: Language): Intl.Segments => new Intl.Segmenter(language, { granularity: 'word' }).segment(text);
+
 /** At most so many rows; words stay whole where a language has spaces, Japanese breaks where a reader would. */
 function wrap(text: string, width: number, size: number, language: Language): string[] {
   if (text === '') return [];
   const rows: string[] = [''];
   const pieces: string[] = [];
-  for (const { segment, isWordLike } of new Intl.Segmenter(language, { granularity: 'word' }).segment(text)) {
-    const last = pieces.at(-1);
-    if (isWordLike || last === undefined) pieces.push(segment);
-    else pieces[pieces.length - 1] = last + segment; // no row begins with a comma
+  for (const part of text.split(/(\{[^{}]*\})/)) {
+    if (part.startsWith('{'))
+      pieces.push(part); // a variable stays in one piece
+    else
+      for (const { segment, isWordLike } of segments(part, language)) {
+        const last = pieces.at(-1);
+        if (isWordLike || last === undefined) pieces.push(segment);
+        else pieces[pieces.length - 1] = last + segment; // no row begins with a comma
+      }
   }
   for (const piece of pieces) {
     const row = rows.at(-1) ?? '';

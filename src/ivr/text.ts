@@ -13,6 +13,9 @@ import { FORMATS } from './speaking/formats.ts';
 /** `recording`: a speaker's, by its name in `scenarios/prompts/<language>/`; it takes the place of the words. */
 export type Text = Readonly<Partial<Record<Language, string>>> & { readonly recording?: string };
 
+/** What a service answered may be a whole page. Nobody listens to half a minute of it, and no voice is made to read it. */
+const LONGEST_VALUE = 300;
+
 type Element = string | { readonly variable: string; readonly format: string | null };
 
 const VARIABLE = /^([A-Za-z][\w.]*)(?::([A-Za-z]*))?$/;
@@ -70,8 +73,9 @@ export function promptOf(text: Text, language: Language, values: Values): Prompt
     const value = Object.hasOwn(values, element.variable) ? values[element.variable] : undefined;
     if (value === undefined) continue;
     const spoken = element.format === null ? null : FORMATS.get(element.format)?.read(value, language);
-    whole += spoken?.written ?? String(value);
-    parts.push(...(spoken?.pieces ?? [String(value).trim()]));
+    const asText = String(value).slice(0, LONGEST_VALUE).toWellFormed();
+    whole += spoken?.written ?? asText;
+    parts.push(...(spoken?.pieces ?? [asText.trim()]));
   }
   const audible = parts.filter(isAudible);
   return {

@@ -1,6 +1,7 @@
 /** A notice that a scenario tells, on a real Postgres, across servers that are killed: everybody is dialled once, and nobody is left out. */
-import { afterEach, beforeEach, expect, it } from 'vitest';
+
 import { pino } from 'pino';
+import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { NoticeFeeder } from '#src/channels/notice-feeder.ts';
 import { DEFAULT_OUTBOUND_POLICY } from '#src/contact/outside.ts';
 import { createNotice, findNotice } from '#src/db/notices.ts';

@@ -200,6 +200,7 @@ describe('a recording', () => {
 test('everything is there in Japanese, too', async () => {
   const page = await house.panel('tanaka', { locale: 'ja-JP' });
   await page.getByRole('button', { name: '業務を開始' }).click();
+  await page.getByRole('heading', { name: '現在、着信はありません' }).waitFor();
   await page.keyboard.press('r');
   await until('Tanaka is ready', () => house.backend.viewOf('agent-tanaka').agent.state === 'ready');
   offer();

@@ -5,7 +5,7 @@
 import { type Draft, withoutTimers } from './floor.ts';
 import { newLeg } from './legs.ts';
 import type { Contact } from './model.ts';
-import { outboundPolicy, SWITCH_IS_LATE_MS } from './outside.ts';
+import { SWITCH_IS_LATE_MS } from './outside.ts';
 import { mayCallFrom } from './queueing.ts';
 
 /** Something of ours fails for it (the scenario is gone, say): tried again after this. */

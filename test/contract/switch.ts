@@ -43,6 +43,8 @@ export interface SwitchHarness {
   hears(to: RemoteParty, from: RemoteParty): Promise<boolean>;
   /** Says a pure tone, and is silent afterwards; resolves when the tone is over. */
   says(party: RemoteParty, hz: number, ms: number): Promise<void>;
+  /** Falls silent altogether, as telephones do that send nothing where there is nothing to be heard. */
+  saysNothing(party: RemoteParty): Promise<void>;
   /** Whether there is any sound at this party's ear. */
   hearsSound(to: RemoteParty): Promise<boolean>;
   cutLine(): Promise<void>;
@@ -322,6 +324,16 @@ export function switchContract(name: string, makeHarness: () => Promise<SwitchHa
         await port.record(leg, recording, { ...LONG, silenceMs: 1000 });
         const { durationMs: length } = await heard.first('recordFinished', { recording });
         expect(length).toBeLessThan(500);
+      });
+
+      it('ends by silence also where silence is not sent', async () => {
+        const { leg, party } = await talking();
+        const recording = id('recording');
+        await port.record(leg, recording, { ...LONG, silenceMs: 1000 });
+        await harness.says(party, 1000, 700);
+        await harness.saysNothing(party);
+        await heard.first('recordFinished', { recording, outcome: 'completed' });
+        expect(toneStrength(await fetched(recording), 1000)).toBeGreaterThan(0.5);
       });
 
       it('ends when it has taken long enough', async () => {

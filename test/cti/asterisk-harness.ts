@@ -203,6 +203,7 @@ export async function asteriskHarness(
       await scripted(party).playTone(hz, ms);
       await scripted(party).sendSilence(true);
     },
+    saysNothing: (party) => scripted(party).sendSilence(false),
     hearsSound: async (to) => !isSilent(await record(to, () => sleep(400))),
     cutLine: () => line.cut(),
     mendLine: () => line.mend(),

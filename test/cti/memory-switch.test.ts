@@ -87,6 +87,7 @@ switchContract('memory', async (): Promise<SwitchHarness> => {
     says: async (party, hz, ms) => {
       if (party instanceof Party) memory.speak(party.leg, tonesToWav([{ hz: [hz], ms, level: 0.5 }]));
     },
+    saysNothing: async () => {},
     hearsSound: async (to) => {
       const leg = seen(to);
       return leg !== undefined && (leg.plays.length > 0 || leg.music);

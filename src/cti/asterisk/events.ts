@@ -111,6 +111,11 @@ export function readStartedAt(value: unknown): EpochMs | null {
   return Number.isNaN(startedAt) ? null : startedAt;
 }
 
+/** `rxcount` of `GET …/rtp_statistics`: packets that came; null when it is not told. */
+export function readReceivedPackets(value: unknown): number | null {
+  return number(fields(value)?.['rxcount']);
+}
+
 /** `value` of `GET …/variable`. */
 export function readVariable(value: unknown): string {
   return text(fields(value)?.['value']);

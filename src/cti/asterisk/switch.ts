@@ -45,6 +45,7 @@ import {
   readChannels,
   readEndpointState,
   readEvent,
+  readReceivedPackets,
   readStartedAt,
   readStartupTime,
   readVariable,
@@ -323,7 +324,10 @@ export class AsteriskSwitch implements SwitchPort {
       if (!isRecordingName(recording)) throw new SwitchError('refused', 'a recording is named by letters, digits, _ . and -');
       const state = this.#legs.get(leg);
       const isFirst = known === undefined && (state === undefined ? this.#endedLegs.has(leg) : !state.adopted);
-      if (!isFirst && (await this.#takeUpRecording(leg, recording))) return;
+      if (!isFirst && (await this.#takeUpRecording(leg, recording))) {
+        if (order.silenceMs > 0) this.#watchSilence(leg, recording, order.silenceMs);
+        return;
+      }
       const made = known ?? { leg, stopped: false, unsure: false };
       this.#recordings.set(recording, made);
       state?.recordings.add(recording);
@@ -345,6 +349,7 @@ export class AsteriskSwitch implements SwitchPort {
           },
         });
         made.unsure = false;
+        if (order.silenceMs > 0) this.#watchSilence(leg, recording, order.silenceMs);
       } catch (error) {
         if (made.unsure && error instanceof SwitchError) {
           if (error.code === 'timeout' || error.code === 'notConnected') throw error;
@@ -355,6 +360,22 @@ export class AsteriskSwitch implements SwitchPort {
         state?.recordings.delete(recording);
         throw error;
       }
+    });
+  }
+
+  /** Asterisk hears silence only where it is sent. Of telephones that send nothing instead nothing comes: then it is stopped from here. */
+  #watchSilence(leg: LegId, recording: RecordingId, silenceMs: number): void {
+    const look = async (before: number | null): Promise<void> => {
+      await sleep(Math.max(silenceMs, 1_000), undefined, { ref: false });
+      if (!this.#recordings.has(recording) || this.#closed) return;
+      if (!this.connected) return look(before);
+      const packets = readReceivedPackets(await this.#call('GET', ariPath('channels', leg, 'rtp_statistics'), {}, [404]));
+      if (packets === null) return;
+      if (packets === before) await this.stopRecord(recording);
+      else await look(packets);
+    };
+    look(null).catch((error: unknown) => {
+      this.#options.log.warn({ err: error, legId: leg }, 'whether a recorded leg sends anything could not be seen');
     });
   }
 

@@ -80,7 +80,7 @@ beforeAll(async () => {
   // Whatever the hour at which this runs.
   const logicFile = join(scenariosDir, 'control-logic.yaml');
   const logic = parseDocument(readFileSync(logicFile, 'utf8'));
-  logic.set('desks', { default: { callbacks: { hours: '00:00-24:00' }, survey: 'asked' } });
+  logic.set('desks', { default: { callbacks: { hours: '00:00-24:00' }, survey: 'asked', callMe: 'call-me' } });
   writeFileSync(logicFile, logic.toString());
   house = await TestHouse.start({ SCENARIOS_DIR: scenariosDir });
   far = await house.farSide();
@@ -226,5 +226,42 @@ describe('a notice that a supervisor has told by a scenario', () => {
     ]);
     expect(yoshida.faults).toEqual([]);
     await yoshida.context.close();
+  });
+});
+
+describe('a visitor who is called back by a desk that asks for a key first', () => {
+  it('reaches the agent by pressing 1; nobody is rung before', async () => {
+    const tanaka = await office.ready('tanaka');
+    const rings = far.nextCall(customer.number, 30_000);
+    const asked = await fetch(`${house.url}/api/call-me`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', origin: house.url },
+      body: JSON.stringify({
+        entry: '1000',
+        language: 'en',
+        country: 'JP',
+        to: customer.number,
+        name: '',
+        question: 'prices',
+        pageUrl: '',
+      }),
+    });
+    expect([asked.status, asked.ok ? '' : await asked.text()]).toEqual([201, '']);
+    const phone = await rings;
+    calls.push(phone);
+    await phone.answer();
+    const id = await house.contactIn('offered');
+    await house.waitForEvent(id, 'scenarioStarted(call-me)');
+    await tanaka.contactIn('dialling');
+    expect((await house.db.query(`select from leg where contact_id = $1 and role = 'agent'`, [id])).rowCount).toBe(0);
+    await phone.sendDigits('1');
+    await phone.sendDigits('1'); // the first one may have cut short what comes before the question
+    await tanaka.talk();
+    await phone.hangUp();
+    await tanaka.finish('resolved');
+    await house.waitForState(id, 'ended');
+    expect(await house.contact(id)).toMatchObject({ cause: 'handled', agentId: 'tanaka' });
+    expect(tanaka.faults).toEqual([]);
+    await tanaka.context.close();
   });
 });

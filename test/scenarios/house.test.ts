@@ -1,20 +1,28 @@
-/** The whole house as its operator edits its scenarios: the process itself, its signals, figures and log. */
+/** The whole house as its operator edits its scenarios: the process itself, its signals, figures and log, real calls, a supervisor's browser. */
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { TestHouse, until } from '../e2e/house.ts';
+import { DEMO_EXAMPLES } from '#src/db/demo.ts';
+import type { FarSide } from '#test/support/far-side.ts';
+import { Office, TestHouse, until } from '../e2e/house.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 let folder: string;
 let house: TestHouse;
+let far: FarSide;
+let office: Office;
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'mg-scenarios-'));
   cpSync(join(ROOT, 'scenarios'), folder, { recursive: true });
   house = await TestHouse.start({ SCENARIOS_DIR: folder });
-});
+  far = await house.farSide();
+  office = await Office.open(house);
+}, 240_000);
 afterAll(async () => {
-  await house.remove();
+  await office?.close();
+  await far?.stop();
+  await house?.remove();
   rmSync(folder, { recursive: true, force: true });
 });
 
@@ -48,3 +56,49 @@ it('a mistake is in the figures and in the log, and leaves the house ready; SIGH
     { version: await release(), used: true },
   ]);
 });
+
+it('a caller in a question stays on the old files, through the death of the controller too; the supervisor sees it', async () => {
+  const patient = readFileSync(file(), 'utf8').replaceAll('firstDigit: 6s', 'firstDigit: 2m');
+  const ask = async (): Promise<string> => {
+    const before = await house.newestContact();
+    await far.call({ from: DEMO_EXAMPLES.customer.number, withheld: true, to: DEMO_EXAMPLES.entries.ja });
+    return until('the caller is asked', async () => {
+      const { rows } = await house.db.query<{ id: string }>(
+        `select id from contact where id is distinct from $1 and ended_at is null and doc #>> '{dialogue,step}' = 'askCode' order by arrived_at desc`,
+        [before],
+      );
+      return rows[0]?.id;
+    });
+  };
+  const versionOf = async (id: string): Promise<string> =>
+    (await house.db.query<{ version: string }>(`select doc #>> '{dialogue,version}' as version from contact where id = $1`, [id])).rows[0]
+      ?.version ?? '';
+
+  const first = await release();
+  writeFileSync(file(), patient);
+  const patientRelease = await until('the patient question is in use', async () => (await release()) !== first && release());
+  const early = await ask();
+
+  const { page } = await office.seat(DEMO_EXAMPLES.logIns.supervisor);
+  await page.getByRole('button', { name: 'Scenarios' }).click();
+  await page.getByTestId('scenario-identify').click();
+  const mark = page.locator('#step-askCode .mark.now');
+  await mark.getByText('● 1').waitFor();
+
+  writeFileSync(file(), patient.replace('Thank you for calling.', 'Thank you for calling us today.'));
+  const newest = await until('the new wording is in use', async () => (await release()) !== patientRelease && release());
+  const late = await ask();
+  await mark.getByText('● 2').waitFor();
+  await page.getByText('1 caller goes on by an older release').waitFor();
+  expect([await versionOf(early), await versionOf(late)]).toEqual([patientRelease, newest]);
+
+  await house.kill();
+  await house.run();
+  expect(await release()).toBe(newest);
+  expect(house.log).not.toContain('go on by the newest');
+  await page.reload();
+  await page.getByTestId('scenario-identify').click();
+  await page.getByText('1 caller goes on by an older release').waitFor();
+  await mark.getByText('● 2').waitFor();
+  expect([await versionOf(early), await versionOf(late)]).toEqual([patientRelease, newest]);
+}, 240_000);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { DEMO_EXAMPLES } from '#src/db/demo.ts';
 import type { FarSide } from '#test/support/far-side.ts';
-import { Office, TestHouse, until } from '../e2e/house.ts';
+import { Office, TestHouse, until } from './house.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 let folder: string;

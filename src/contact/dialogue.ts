@@ -34,6 +34,12 @@ export function beginDialogue(
   carryOut(draft, contact.state === 'offered' ? contact : { ...contact, state: 'scenario', stateSince: draft.at }, result);
 }
 
+/** Whether there is such a scenario now. */
+export function canBegin(draft: Draft, contact: Contact, scenario: string): boolean {
+  const { notes } = draft.context.startDialogue(scenario, { language: contact.language }, factsOf(draft, contact));
+  return !notes.some(({ name }) => name === 'scenarioGone');
+}
+
 /** The input is the dialogue's that the contact has now; with none, it changes nothing. */
 export function feedDialogue(draft: Draft, { id }: Contact, input: DialogueInput): void {
   const contact = draft.contact(id);

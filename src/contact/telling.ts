@@ -2,6 +2,7 @@
  * Notices that a scenario tells (B5): no agent is needed, so whoever is next is dialled as soon as a line is free for it. When it is answered
  * the scenario begins; one who is not reached goes back and is tried again, as with callbacks.
  */
+import { canBegin } from './dialogue.ts';
 import { type Draft, withoutTimers } from './floor.ts';
 import { newLeg } from './legs.ts';
 import type { Contact } from './model.ts';
@@ -24,6 +25,7 @@ export function dialNext(draft: Draft, due: readonly Contact[]): void {
 function dial(draft: Draft, contact: Contact): void {
   const { callMe, notice } = contact;
   if (!callMe || notice?.scenario === undefined) throw new Error(`contact ${contact.id} has nobody to dial, or nothing to tell`);
+  if (!canBegin(draft, contact, notice.scenario)) throw new Error(`the scenario ${notice.scenario} is gone: nobody is dialled for it`);
   const attempts = contact.attempts + 1;
   const legId = `${contact.id}.c${attempts}`;
   const { dialMs } = draft.context.policy;

@@ -434,6 +434,24 @@ describe('a notice that a scenario tells', () => {
     expect(w.contact(id).legId).not.toBeNull();
   });
 
+  it('dials nobody for a scenario that is gone, and everybody when it is back', () => {
+    const w = worldOf();
+    const { startDialogue } = w.context;
+    const gone: typeof startDialogue = (...about) => ({
+      ...startDialogue(...about),
+      notes: [{ name: 'scenarioGone', scenario: 'notice', step: '', data: {} }],
+    });
+    w.context = { ...w.context, startDialogue: gone };
+    w.mayFail = true;
+    const id = tell(w);
+    w.wait(5 * MINUTE);
+    expect(w.ordersOf('originate')).toEqual([]);
+    expect(w.failures.length).toBeGreaterThan(0);
+    w.context = { ...w.context, startDialogue };
+    w.wait(MINUTE);
+    expect(w.contact(id).legId).not.toBeNull();
+  });
+
   it('that is stopped is told to nobody who is not being dialled yet', () => {
     const w = worldOf({ outbound: { noticeLines: 1 } });
     const [first, second] = [tell(w, '1'), tell(w, '2')] as [string, string];

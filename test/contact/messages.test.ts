@@ -180,6 +180,18 @@ describe('an agent gets a message', () => {
     expect(refusal(() => w.give({ type: 'offerAccepted', agentId: 'bob', offerId: id }))).toBe('offerGone');
   });
 
+  it('may accept it before the panel has said that it shows it', () => {
+    const w = new World();
+    w.ready('bob');
+    const message = leave(w);
+    const offer = w.offerOf(message);
+    w.accept(message);
+    w.shown(offer);
+    w.wait(60 * SECOND);
+    expect(w.contact(message).state).toBe('connected');
+    expect(w.offerOf(message)).toMatchObject({ state: 'accepted', timers: {} });
+  });
+
   it('a call is not accepted on the screen: it is answered', () => {
     const w = new World();
     w.ready('bob');

@@ -244,6 +244,7 @@ export function createFakeBackend(options: { readonly now?: () => EpochMs; reado
         );
       case 'offerShown':
         if (agent.contact?.offerId !== input.offerId) throw new RequestRefused('offerGone', 'The offer is no longer there.');
+        if (agent.contact.stage !== 'shown') return; // taken already
         setContact(input.agentId, {
           ...agent.contact,
           stage: agent.contact.channel === 'message' ? 'shown' : 'ringing',

@@ -105,6 +105,8 @@ interface LegState {
   adopted: boolean;
   leaseTtlMs: number | null;
   leaseEndsAt: number | null;
+  /** It was to be renewed while a prompt or recording was in the way. */
+  leaseDue: boolean;
   /** Music is wanted; it starts again after a prompt. */
   music: boolean;
   heldFrom: BridgeId | null;
@@ -292,7 +294,7 @@ export class AsteriskSwitch implements SwitchPort {
       try {
         if (state?.adopted === true && (await this.#playsAlready(play))) return;
         // A prompt may be longer than what is left of the lease, which can't be renewed while it plays.
-        if (state?.leaseTtlMs != null && busyWith(state) === 1 && !state.adopted) await this.#lease(leg, state, state.leaseTtlMs);
+        if (state && isShort(state) && busyWith(state) === 1 && !state.adopted) await this.#lease(leg, state, state.leaseTtlMs);
         if (this.#plays.get(play)?.stopped === true) {
           this.#finishPlay(play, 'done'); // stopped before it began
           return;
@@ -332,7 +334,7 @@ export class AsteriskSwitch implements SwitchPort {
       this.#recordings.set(recording, made);
       state?.recordings.add(recording);
       try {
-        if (state?.leaseTtlMs != null && busyWith(state) === 1 && !state.adopted) await this.#lease(leg, state, state.leaseTtlMs);
+        if (state && isShort(state) && busyWith(state) === 1 && !state.adopted) await this.#lease(leg, state, state.leaseTtlMs);
         // Asterisk's own beep would swallow a stop that comes during it.
         if (order.beep) await this.#onLeg(leg, 'POST', ariPath('channels', leg, 'play'), { query: { media: 'sound:beep' } });
         made.unsure = true;
@@ -504,7 +506,10 @@ export class AsteriskSwitch implements SwitchPort {
         // A leg that is dialled has its own end, `timeoutMs`; it can't be told anything yet.
         if (state === undefined || (state.direction === 'out' && state.phase !== 'up')) return;
         state.leaseTtlMs = ttlMs;
-        if (busyWith(state) > 0) return; // renewed when the prompt ends; it was when it began
+        if (busyWith(state) > 0) {
+          state.leaseDue = true; // renewed when the prompt ends
+          return;
+        }
         try {
           await this.#lease(leg, state, ttlMs);
         } catch (error) {
@@ -857,7 +862,7 @@ export class AsteriskSwitch implements SwitchPort {
     this.#inOrder([leg], async () => {
       if (busyWith(legState) > 0 || !this.#legs.has(leg)) return;
       if (legState.music) await this.#onLeg(leg, 'POST', ariPath('channels', leg, 'moh'));
-      if (legState.leaseTtlMs !== null) await this.#lease(leg, legState, legState.leaseTtlMs);
+      if (legState.leaseDue || isShort(legState)) await this.#lease(leg, legState, legState.leaseTtlMs);
     }).catch((error: unknown) => {
       if (error instanceof SwitchError && (error.code === 'legGone' || error.code === 'notConnected')) return;
       this.#options.log.warn({ err: error, legId: leg }, 'what had waited for a prompt to end failed');
@@ -969,11 +974,13 @@ export class AsteriskSwitch implements SwitchPort {
     for (let waitedMs = 0; (state?.recordings.size ?? 0) > 0 && waitedMs < RECORDING_ENDS_MS; waitedMs += 10) await sleep(10);
   }
 
-  async #lease(leg: LegId, state: LegState, ttlMs: number): Promise<void> {
+  async #lease(leg: LegId, state: LegState, ttlMs: number | null): Promise<void> {
+    if (ttlMs === null) return; // never renewed by us: it has the one that it arrived with
     await this.#onLeg(leg, 'POST', ariPath('channels', leg, 'variable'), {
       query: { variable: 'TIMEOUT(absolute)', value: (ttlMs / 1000).toFixed(3) },
     });
     state.leaseEndsAt = Date.now() + ttlMs;
+    state.leaseDue = false;
   }
 
   // ── requests ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -1044,6 +1051,13 @@ export class AsteriskSwitch implements SwitchPort {
   }
 }
 
+/**
+ * Whether so much of a leg's lease is gone that it is renewed before something that it can't be renewed under. Not before and after every
+ * prompt: in a menu these were half of all requests.
+ */
+const isShort = ({ leaseTtlMs, leaseEndsAt }: LegState): boolean =>
+  leaseTtlMs !== null && (leaseEndsAt === null || leaseEndsAt - Date.now() < leaseTtlMs * 0.75);
+
 function leftBecause(state: LegState): LegCause {
   const up = state.phase === 'up';
   if (state.shutDown) return 'switchLost';
@@ -1067,6 +1081,7 @@ function newLeg(direction: 'in' | 'out', phase: Phase, arrival: Arrival | null):
     adopted: false,
     leaseTtlMs: null,
     leaseEndsAt: null,
+    leaseDue: false,
     music: false,
     heldFrom: null,
     plays: new Set(),

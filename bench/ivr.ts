@@ -80,7 +80,7 @@ export interface IvrResult {
   readonly perCall: { readonly rssBytes: number; readonly heapBytes: number; readonly asteriskBytes: number };
   /** Controller's CPU while they are in the menu. */
   readonly cpuPerKeyMs: { readonly controller: number; readonly postgres: number };
-  /** With `trace`: where the time goes, and what Asterisk is asked in all rounds. */
+  /** With `trace`: where the time goes, and what Asterisk and Postgres are asked in all rounds. */
   readonly way: readonly Stretch[];
   readonly requests: Readonly<Record<string, number>>;
 }
@@ -356,7 +356,7 @@ function print({ sides, ratio, perCall, cpuPerKeyMs, way, requests, asterisk, op
   );
   if (options.trace) {
     console.log(
-      `\nrequests to Asterisk: ${Object.entries(requests)
+      `\nrequests to Asterisk, and commits: ${Object.entries(requests)
         .map(([kind, n]) => `${n} × ${kind}`)
         .join(', ')}`,
     );

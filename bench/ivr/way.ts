@@ -67,10 +67,11 @@ export function stretches(answers: readonly Answered[], moments: readonly Moment
   });
 }
 
-/** How often Asterisk was asked what. */
+/** How often Asterisk was asked what, and Postgres to commit. */
 export function requestsOf(moments: readonly Moment[]): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const { what, detail } of moments) {
+    if (what === 'commit') counts['commit'] = (counts['commit'] ?? 0) + 1;
     if (what !== 'request') continue;
     const kind = detail.replace(/\?.*/, '').replaceAll(/\/[^/]*\d[^/]*/g, '/…');
     counts[kind] = (counts[kind] ?? 0) + 1;

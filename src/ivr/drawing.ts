@@ -101,7 +101,8 @@ const destinationIn = ({ desk, priority, needs }: Destination, language: Languag
 /** Nothing where a step has but one way on. */
 function labelsOf(step: Step, { label, by }: Way, language: Language): Label[] {
   const words: Readonly<Record<string, string>> = WORDS[language];
-  const known = Object.hasOwn(words, label) ? (words[label] ?? label) : label;
+  const failed: Readonly<Record<string, string>> = FAILED[language];
+  const known = (label === 'failed' ? failed[step.kind] : words[label]) ?? label;
   switch (step.kind) {
     case 'menu':
     case 'queue':
@@ -131,16 +132,28 @@ function labelsOf(step: Step, { label, by }: Way, language: Language): Label[] {
 
 const LANGUAGES: Readonly<Record<Language, string>> = { ja: '日本語', en: 'English' };
 
+/** What `failed` means at a step. */
+const FAILED = {
+  ja: {
+    ...{ ask: '入力なし・誤り', menu: '入力なし・誤り', chooseLanguage: '選択なし' },
+    ...{ askService: '応答なし', callBack: '承れず', record: '録音なし', transferOut: 'つながらず' },
+  },
+  en: {
+    ...{ ask: 'no valid entry', menu: 'no valid key', chooseLanguage: 'no choice' },
+    ...{ askService: 'no answer', callBack: 'not possible', record: 'nothing said', transferOut: 'not reached' },
+  },
+} as const satisfies Record<Language, Readonly<Partial<Record<Step['kind'], string>>>>;
+
 const TROUBLES: ReadonlySet<string> = new Set(['failed', 'notFound', 'closed']);
 
 const WORDS = {
   ja: {
-    ...{ failed: '不成立', notFound: '該当なし', found: '該当あり', open: '営業中', closed: '時間外', otherwise: 'その他' },
+    ...{ notFound: '該当なし', found: '該当あり', open: '営業中', closed: '時間外', otherwise: 'その他' },
     ...{ nobody: '担当者不在', tooLong: '待ち時間超過', customerCode: 'お客様番号', phone: '電話番号', order: '注文番号' },
     ...{ callingNumber: '発信者番号', controlLogic: '制御ロジックによる', reception: '受付', priority: '優先度' },
   },
   en: {
-    ...{ failed: 'failed', notFound: 'not found', found: 'found', open: 'open', closed: 'closed', otherwise: 'otherwise' },
+    ...{ notFound: 'not found', found: 'found', open: 'open', closed: 'closed', otherwise: 'otherwise' },
     ...{ nobody: 'nobody there', tooLong: 'waited too long', customerCode: 'customer code', phone: 'phone number', order: 'order number' },
     ...{ callingNumber: 'calling number', controlLogic: 'as the control logic has it', reception: 'reception', priority: 'priority' },
   },

@@ -7,6 +7,8 @@ import { coverageOf } from '#src/ivr/coverage.ts';
 import { draw } from '#src/ivr/drawing.ts';
 import { parseScenarios, type Scenario, type ScenarioSet } from '#src/ivr/parse.ts';
 import { pathsThrough } from '#src/ivr/paths.ts';
+import type { DialogueInput } from '#src/ivr/scenario.ts';
+import { startDialogue, stepDialogue } from '#src/ivr/step.ts';
 import { DryRun, follow, runScenarioTests, SOME_WORLD, type World } from '#src/ivr/talk.ts';
 
 const shipped = new URL('../../scenarios/', import.meta.url);
@@ -279,6 +281,15 @@ function reachable(steps: Readonly<Record<string, object>>): Record<string, obje
   return Object.fromEntries(Object.entries(steps).filter(([name]) => found.has(name)));
 }
 
+const nobody = { kind: 'new', name: '', language: '', region: '', customerCode: '', organisation: '', handlingDesk: '', lastDesk: '' };
+const conditions = () => ({
+  party: nobody,
+  caller: { number: '', numberKind: 'withheld', country: '', region: '' },
+  entry: { id: 'main', language: 'ja', country: 'JP', maker: '' },
+  channel: 'voice',
+  now: { date: '2026-11-20', weekday: 5n, hour: 10n, minute: 0n },
+});
+
 describe('the check of scenario files', () => {
   it('accepts what random changes begin with, and its tests pass', () => {
     const set = check(everyVerb);
@@ -389,6 +400,56 @@ describe('the check of scenario files', () => {
     },
     PATIENCE_MS,
   );
+
+  it('takes any input at any step: late, twice, of another step, or with what nobody asked for', () => {
+    const request = fc.nat(12);
+    const value = fc.oneof(fc.string(), fc.integer(), fc.double(), fc.boolean());
+    const sight = fc.record({ position: fc.integer({ min: 1 }), waitMs: fc.option(fc.nat()), staffed: fc.boolean() });
+    const input: fc.Arbitrary<DialogueInput> = fc.oneof(
+      { weight: 4, arbitrary: fc.record({ type: fc.constant('digit' as const), digit: fc.constantFrom(...'0123456789*#ABCD') }) },
+      { weight: 4, arbitrary: fc.record({ type: fc.constant('playFinished' as const), play: fc.nat(40) }) },
+      { weight: 4, arbitrary: fc.constant({ type: 'timeout' as const }) },
+      fc.constant({ type: 'started' as const }),
+      fc.record({ type: fc.constant('lookedUp' as const), found: fc.boolean() }),
+      fc.record({
+        type: fc.constant('serviceAnswered' as const),
+        request,
+        outcome: fc.constantFrom('found' as const, 'notFound' as const, 'failed' as const),
+        values: fc.dictionary(fc.constantFrom('status', 'tries', 'constructor', '__proto__'), value),
+      }),
+      fc.record({
+        type: fc.constant('recorded' as const),
+        request,
+        durationMs: fc.nat(200_000),
+        outcome: fc.constantFrom('completed' as const, 'failed' as const),
+      }),
+      fc.record({
+        type: fc.constant('heard' as const),
+        request,
+        words: fc.option(fc.oneof(fc.string(), fc.constantFrom('order', '1', '番号'))),
+      }),
+      fc.record({ type: fc.constant('announceDue' as const), sight }),
+      fc.record({ type: fc.constant('callBackAnswered' as const), promised: fc.boolean() }),
+      fc.record({ type: fc.constant('transferFailed' as const), cause: fc.constant('busy') }),
+    );
+    const set = check(everyVerb);
+    const [scenario] = set?.scenarios.values() ?? [];
+    if (!set || !scenario) throw new Error('it was refused');
+    fc.assert(
+      fc.property(fc.constantFrom(...scenario.steps.keys()), fc.array(input, { maxLength: 60 }), fc.boolean(), (start, inputs, isOpen) => {
+        const facts = { at: SOME_WORLD.at, timeZone: 'Asia/Tokyo', isOpen: () => isOpen, speech: true, readPhone: () => null, conditions };
+        let { dialogue } = startDialogue(set, 'everything', { language: 'ja' }, facts);
+        dialogue = { ...dialogue, step: start, playing: false };
+        for (const one of inputs) {
+          const result = stepDialogue(set, dialogue, one, facts);
+          dialogue = JSON.parse(JSON.stringify(result.dialogue)); // as the database gives it back
+          expect(scenario.steps.has(dialogue.step)).toBe(true);
+          expect(result.timeoutMs === null || result.timeoutMs === 'asBefore' || result.timeoutMs > 0).toBe(true);
+        }
+      }),
+      runs(400),
+    );
+  });
 
   it.each([
     ['longer than anybody writes', `name: ${'x'.repeat(200_000)}`, /characters/],

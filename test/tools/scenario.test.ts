@@ -3,7 +3,9 @@ import os from 'node:os';
 import path from 'node:path';
 import { PassThrough } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { loadDemo } from '#src/db/demo.ts';
 import { runScenario } from '#src/tools/scenario.ts';
+import { testDatabase } from '../db/test-database.ts';
 
 const shipped = path.resolve(import.meta.dirname, '../../scenarios');
 let folder: string;
@@ -35,14 +37,19 @@ const write = (name: string, text: string): string => {
   return file;
 };
 
+interface Setting {
+  readonly typed?: string;
+  readonly dir?: string;
+  readonly env?: Readonly<Record<string, string>>;
+}
 /** The command on the folder of this test, or another one. */
-async function run(argv: readonly string[], { typed = '', dir = folder }: { typed?: string; dir?: string } = {}) {
+async function run(argv: readonly string[], { typed = '', dir = folder, env = {} }: Setting = {}) {
   let printed = '';
   const input = new PassThrough();
   input.end(typed);
   let now = 0;
   const code = await runScenario([...argv, '--dir', dir], {
-    env: { DATA_DIR: folder },
+    env: { DATA_DIR: folder, ...env },
     input,
     nowMs: () => {
       now += 1000;
@@ -89,6 +96,23 @@ describe('npm run scenario -- check', () => {
     expect(printed).toMatch(/door\.yaml:6:\d+: there is no variable 'nane'; did you mean 'name'\?\n/);
     expect(printed).toMatch(/door\.yaml:10:\d+: there is no step 'salse'; did you mean 'sales'\?\n/);
     expect(printed).toContain('2 mistakes in 1 file');
+  });
+
+  it('looks desks up in the database when it is told to', async () => {
+    const database = await testDatabase();
+    try {
+      await loadDemo(database.pool, { domainId: 'demo', password: 'made up for this test', now: Date.now() });
+      const env = { DATABASE_URL: database.url, DOMAIN: 'demo' };
+      write('door.yaml', GOOD);
+      expect(await run(['check', '--desks'], { env })).toEqual({ code: 0, printed: '1 scenario is right (5 steps, 2 tests)\n' });
+      write('door.yaml', GOOD.replace('{ route: reception }', '{ route: tokyo-dsek }'));
+      expect((await run(['check'])).code).toBe(0);
+      const { code, printed } = await run(['check', '--desks'], { env });
+      expect(code).toBe(1);
+      expect(printed).toMatch(/door\.yaml:11:\d+: there is no desk 'tokyo-dsek'; did you mean 'tokyo-desk'\?/);
+    } finally {
+      await database.close();
+    }
   });
 
   it('takes a file from elsewhere in place of the one of that name', async () => {

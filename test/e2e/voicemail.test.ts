@@ -14,7 +14,8 @@ const CALLER = '+81312999001';
 const CALLER_HZ = 1_000;
 const AGENT_HZ = 700;
 
-const IDENTIFY = `name: identify
+const BOX = `name: box
+callers: everybody
 languages: [en, ja]
 start: message
 steps:
@@ -38,13 +39,14 @@ const seats: Seat[] = [];
 beforeAll(async () => {
   scenariosDir = mkdtempSync(join(tmpdir(), 'mg-scenarios-'));
   cpSync(join(import.meta.dirname, '../../scenarios'), scenariosDir, { recursive: true });
-  writeFileSync(join(scenariosDir, 'identify.yaml'), IDENTIFY);
+  writeFileSync(join(scenariosDir, 'box.yaml'), BOX);
   // Whatever the hour at which this runs.
   const logicFile = join(scenariosDir, 'control-logic.yaml');
   const logic = parseDocument(readFileSync(logicFile, 'utf8'));
   logic.set('desks', { default: { callbacks: { hours: '00:00-24:00' } } });
   writeFileSync(logicFile, logic.toString());
   house = await TestHouse.start({ SCENARIOS_DIR: scenariosDir });
+  await house.db.query(`update entry set scenario = 'box' where id = (select entry_id from entry_number where number = '1000')`);
   far = await house.farSide();
   office = await Office.open(house, toneFile(AGENT_HZ));
 }, 180_000);

@@ -94,7 +94,10 @@ export function scenarioDesk(parts: ScenarioDeskParts): ScenarioDesk {
         problemCount: problems.length,
         problemsSince,
         countedAt,
-        scenarios: [...release.set.scenarios.values()].sort((a, b) => (a.name < b.name ? -1 : 1)).map(summary),
+        // The front doors first.
+        scenarios: [...release.set.scenarios.values()]
+          .map(summary)
+          .sort((a, b) => Math.sign(b.entries.length) - Math.sign(a.entries.length) || (a.name < b.name ? -1 : 1)),
         desks: [...desks.values()].map(({ id, name }) => ({ id, name })),
       };
     },

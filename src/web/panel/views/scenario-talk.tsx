@@ -12,6 +12,9 @@ const PARTIES = ['new', 'customer', 'prospect', 'dealer', 'agency', 'unknown'] a
 const SERVICES = ['found', 'notFound', 'failed'] as const;
 const RECORDS_S = 5;
 
+/** As such a field has it: by this computer's clock, to the minute. */
+const localMinute = (at: number): string => new Date(at - new Date(at).getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
+
 interface TalkProps {
   readonly panel: Panel;
   readonly scenario: ScenarioSummaryView;
@@ -183,7 +186,7 @@ function TalkSettings({
       </label>
       <label class="field">
         <span>{w('talk.at')}</span>
-        <input name="at" type="datetime-local" />
+        <input name="at" type="datetime-local" defaultValue={before?.at ? localMinute(before.at) : ''} />
         <small class="muted">{w('talk.atHint')}</small>
       </label>
       <label class="talk-check">

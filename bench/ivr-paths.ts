@@ -16,6 +16,8 @@ export interface PathsRow {
   readonly what: 'tests' | 'walks';
   readonly paths: number;
   readonly perSecond: number;
+  /** The same by the processor's time of this process: what stands, whoever else is at work on the machine. */
+  readonly perCpuSecond: number;
   /** Steps that a path comes to, on average. */
   readonly steps: number;
   /** Of a batch, by the path. */
@@ -25,8 +27,9 @@ export interface PathsRow {
   readonly failed: number;
   /** How the paths ended, and how often. */
   readonly ends: Readonly<Record<string, number>>;
-  readonly filesReadPerSecond: number;
-  /** Paths by files read. */
+  /** By the processor's time, too. */
+  readonly filesReadPerCpuSecond: number;
+  /** Paths by files read, both by the processor's time. */
   readonly ratio: number;
 }
 
@@ -47,6 +50,11 @@ function randomNumbers(seed: number): () => number {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   };
 }
+
+const cpuMs = (): number => {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1_000;
+};
 
 /** A caller who does anything at all, in a world that is any of some. */
 function walk(set: ScenarioSet, name: string, random: () => number): DryRun {
@@ -82,7 +90,7 @@ export function ivrPaths(files: Files, seconds: number): PathsRow[] {
     const random = randomNumbers(1);
     return (['tests', 'walks'] as const).flatMap((what): PathsRow[] => {
       const ends: Record<string, number> = {};
-      let [paths, steps, failed, ms, readMs] = [0, 0, 0, 0, 0];
+      let [paths, steps, failed, ms, cpu, readCpu] = [0, 0, 0, 0, 0, 0];
       const us: number[] = [];
       const count = (how: string, way: readonly unknown[]): void => {
         ends[how] = (ends[how] ?? 0) + 1;
@@ -91,6 +99,7 @@ export function ivrPaths(files: Files, seconds: number): PathsRow[] {
       };
       for (const end = performance.now() + seconds * 1_000; performance.now() < end; ) {
         const before = paths;
+        const cpuBefore = cpuMs();
         const began = performance.now();
         if (what === 'tests') {
           for (const { talk, failures } of runScenarioTests(set, name)) {
@@ -108,16 +117,32 @@ export function ivrPaths(files: Files, seconds: number): PathsRow[] {
         const done = paths - before;
         if (done === 0) return []; // a file without tests
         ms += took;
+        cpu += cpuMs() - cpuBefore;
         us.push((took * 1_000) / done);
-        const reads = performance.now();
+        const readsFrom = cpuMs();
         for (let i = 0; i < done; i++) JSON.parse(json);
-        readMs += performance.now() - reads;
+        readCpu += cpuMs() - readsFrom;
       }
       const perSecond = (paths * 1_000) / ms;
-      const filesReadPerSecond = (paths * 1_000) / readMs;
+      const perCpuSecond = (paths * 1_000) / cpu;
+      const filesReadPerCpuSecond = (paths * 1_000) / readCpu;
       const spread = { p50Us: percentile(us, 0.5), p99Us: percentile(us, 0.99) };
-      const ratio = perSecond / filesReadPerSecond;
-      return [{ scenario: name, what, paths, perSecond, steps: steps / paths, ...spread, failed, ends, filesReadPerSecond, ratio }];
+      const ratio = perCpuSecond / filesReadPerCpuSecond;
+      return [
+        {
+          scenario: name,
+          what,
+          paths,
+          perSecond,
+          perCpuSecond,
+          steps: steps / paths,
+          ...spread,
+          failed,
+          ends,
+          filesReadPerCpuSecond,
+          ratio,
+        },
+      ];
     });
   });
 }
@@ -128,17 +153,18 @@ if (import.meta.main) {
   const { 'control-logic.yaml': _logic, ...scenarios } = files;
   const rows = ivrPaths(scenarios, numberOption('seconds', 2));
   printTable(
-    rows.map(({ scenario, what, paths, perSecond, steps, p50Us, p99Us, failed, ends, filesReadPerSecond, ratio }) => ({
+    rows.map(({ scenario, what, paths, perSecond, perCpuSecond, steps, p50Us, p99Us, failed, ends, filesReadPerCpuSecond, ratio }) => ({
       scenario,
       what,
       paths,
       'per second': perSecond,
+      'per CPU second': perCpuSecond,
       steps,
       'p50 µs': p50Us,
       'p99 µs': p99Us,
       failed,
       endings: Object.keys(ends).length,
-      'files read/s': filesReadPerSecond,
+      'files read/CPU s': filesReadPerCpuSecond,
       ratio,
     })),
   );

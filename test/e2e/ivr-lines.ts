@@ -46,10 +46,12 @@ import { until } from './house.ts';
 const SCENARIOS = join(import.meta.dirname, '../../scenarios');
 /** Time-outs as callers have them would make it a long test; these are still far more than keys take on a busy machine. */
 const QUICK = { firstDigit: '4s', betweenDigits: '2500ms', silence: '1s' } as const;
-const PROMPT_MS = 1_200;
+const PROMPT_MS = 900;
 const LONG_PROMPT_MS = 6_000;
 /** Of a caller who records: long enough for every scenario, short enough for a test. */
-const SPEAKS_MS = 2_300;
+const SPEAKS_MS = 3_000;
+/** Too short for any. */
+const SPEAKS_SHORTLY_MS = 400;
 
 /** How a caller's keys go out. `lossy`: as RFC 4733 events, of whose packets one in twenty is lost. */
 export type Keys = 'rfc4733' | 'inband' | 'info' | 'lossy';
@@ -215,13 +217,13 @@ export class Lines {
     await this.#dispose();
   }
 
-  /** A number for a test, before the start. */
+  /** A number for a test. */
   line(scenario: string, test: ScenarioTest, keys: Keys): Line {
     const index = this.#lines.length;
     const line = { scenario, test, keys, number: `7${1000 + index}`, from: `+8190${10_000_000 + index}` };
     this.#lines.push(line);
-    const [some] = this.#directory.entries;
-    if (!some) throw new Error('the demo has no entry');
+    const some = this.#directory.entries.find(({ country }) => country === 'JP');
+    if (!some) throw new Error('the demo has no Japanese entry');
     const entry = { ...some, id: `line-${index}`, numbers: [line.number], language: test.language, scenario: `line-${index}` };
     this.#directory = { ...this.#directory, entries: [...this.#directory.entries, entry] };
     return line;
@@ -240,7 +242,7 @@ export class Lines {
     if (keys === 'lossy') {
       const seed = Number(number);
       const sut = { host: '127.0.0.1', port: this.asterisk.sipPort };
-      const caller = await SipCaller.call({ sut, from, to: number, loss: { percent: 5, seed } });
+      const caller = await SipCaller.call({ sut, from, to: number, withheld, loss: { percent: 5, seed } });
       const speak = (): Promise<void> => Promise.reject(new Error('this caller says nothing'));
       return {
         get hasEnded() {
@@ -383,6 +385,7 @@ export class Call {
   readonly #lines: Lines;
   readonly #caller: Caller;
   #pressed = '';
+  #isHangingUp = false;
 
   constructor(lines: Lines, line: Line, caller: Caller, leg: LegId, contactId: ContactId) {
     this.#lines = lines;
@@ -436,7 +439,9 @@ export class Call {
   /** Presses keys; resolves when all of them have been taken in. */
   async press(keys: string): Promise<void> {
     this.#pressed += keys;
-    await this.#caller.sendDigits(keys);
+    await this.#caller.sendDigits(keys).catch((error: unknown) => {
+      if (!this.#isHangingUp && !this.#caller.hasEnded) throw error; // whoever hangs up presses nothing more
+    });
     await this.until(
       `${this.#pressed} is heard, not ${this.#lines.digits(this.leg)}`,
       () => this.#lines.digits(this.leg).length >= this.#pressed.length,
@@ -464,6 +469,7 @@ export class Call {
   }
 
   async hangUp(): Promise<void> {
+    this.#isHangingUp = true;
     await this.#caller.hangUp();
   }
 
@@ -476,7 +482,7 @@ export class Call {
       const [, verb = '', rest = ''] = /^(\S+)(?: (.+))?$/.exec(does) ?? [];
       if (verb === 'silence') await this.silence();
       else if (verb === 'hangUp') await this.hangUp();
-      else if (verb === 'records') await this.#record(Number.parseInt(rest, 10) > 0 ? SPEAKS_MS : 0);
+      else if (verb === 'records') await this.#record(Number.parseInt(rest, 10) > 1 ? SPEAKS_MS : SPEAKS_SHORTLY_MS);
       else await this.press(does.replace('!', ''));
     }
     await this.until('the scenario is over', () => false);
@@ -547,10 +553,10 @@ export function isPlayable({ caller, ends, given = {} }: ScenarioTest): boolean 
   return transfer === 'answered' && callBack === 'promised' && !speech && (from === '' || from === 'withheld' || from.startsWith('+81'));
 }
 
-/** How long exactly a recording is, and whether a key came into a prompt or just after it, is not the scenario's. */
+/** How long exactly a recording is, which scenario is called (its steps follow), and whether a key came into a prompt or just after it, is not the scenario's. */
 const isNoted = (text: string): boolean => !text.startsWith('bargedIn');
 const noteText = ({ name, scenario, step, data }: DialogueNote): string => {
-  const { durationMs: _exactly, ...rest } = data;
+  const { durationMs: _exactly, scenario: _called, ...rest } = data;
   return `${name} at ${scenario}.${step}${listed(rest)}`;
 };
 const listed = (values: Readonly<Record<string, unknown>>): string =>

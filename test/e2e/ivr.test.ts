@@ -42,8 +42,8 @@ tests:
   - { name: the right code at the second try, language: en, caller: ['9999', '1123', '!7'], ends: hangUp right }
 `;
 
-const VOICEMAIL = `
-name: voicemail
+const LEAVING = `
+name: leaving
 callers: everybody
 languages: [en]
 start: message
@@ -61,7 +61,7 @@ tests:
   - { name: nobody speaks, language: en, caller: [silence], ends: hangUp nothing }
 `;
 
-const FILES = await scenarioFiles({ 'dialling.yaml': DIALLING, 'voicemail.yaml': VOICEMAIL });
+const FILES = await scenarioFiles({ 'dialling.yaml': DIALLING, 'leaving.yaml': LEAVING });
 const { 'control-logic.yaml': _notOfARelease, ...ofRelease } = FILES;
 const { set } = unwrap(readRelease(ofRelease, ''));
 
@@ -70,17 +70,22 @@ const stories: { readonly name: string; readonly wanted: readonly Wanted[]; read
   [];
 const played = new Map<string, Promise<void>>();
 
-/** All are played side by side, from the start; each is looked at by itself. */
+/** All are played side by side, from the start; each is looked at by itself. Tried once more (in CI), it is played once more. */
 function story(name: string, wanted: readonly Wanted[], play: (lines: readonly Line[]) => Promise<void>): void {
   stories.push({ name, wanted, play });
-  it(name, () => played.get(name));
+  let looks = 0;
+  it(name, () => {
+    looks += 1;
+    return looks === 1 ? played.get(name) : play(linesOf(wanted));
+  });
 }
+const linesOf = (wanted: readonly Wanted[]): Line[] => wanted.map(({ scenario, test, keys }) => lines.line(scenario, test, keys));
 
 let lines: Lines;
 beforeAll(async () => {
   lines = await Lines.open(FILES);
   const waiting = stories.map(({ name, wanted, play }) => {
-    const given = wanted.map(({ scenario, test, keys }) => lines.line(scenario, test, keys));
+    const given = linesOf(wanted);
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     promise.catch(() => undefined); // seen by the one who looks at it
     played.set(name, promise);
@@ -209,7 +214,7 @@ describe('callers', () => {
 
 describe('a message', () => {
   const speaking: Wanted = {
-    scenario: 'voicemail',
+    scenario: 'leaving',
     test: { name: 'hangs up', language: 'en', caller: [], ends: 'abandoned' },
     keys: 'rfc4733',
   };

@@ -12,6 +12,8 @@ export interface SipCallerOptions {
   readonly host?: string;
   readonly from: string;
   readonly to: string;
+  /** From is anonymous, and nobody asserts a number. */
+  readonly withheld?: boolean;
   /** Whether RFC 4733 events are in the SDP. True unless told otherwise. */
   readonly offersEvents?: boolean;
   /** Of 100 RTP packets so many are lost on their way, which ones by the seed. */
@@ -202,7 +204,8 @@ export class SipCaller {
   }
 
   #send(method: string, cseq: number, branch: string, contentType = '', body = ''): void {
-    const { from, to, sut } = this.#options;
+    const { to, sut, withheld = false } = this.#options;
+    const from = withheld ? 'anonymous' : this.#options.from;
     const { address, port } = this.#sip.address();
     const uri = this.#contact || `sip:${to}@${sut.host}:${sut.port}`;
     const lines = [
@@ -214,7 +217,7 @@ export class SipCaller {
       `Call-ID: ${this.#id}@${address}`,
       `CSeq: ${cseq} ${method}`,
       `Contact: <sip:${from}@${address}:${port}>`,
-      `P-Asserted-Identity: <sip:${from}@${address}>`,
+      ...(withheld ? ['Privacy: id'] : [`P-Asserted-Identity: <sip:${from}@${address}>`]),
       ...(contentType === '' ? [] : [`Content-Type: ${contentType}`]),
       `Content-Length: ${Buffer.byteLength(body)}`,
     ];

@@ -26,8 +26,9 @@ const PACKET_MS = 20;
 const SAMPLES = 160;
 const EVENT_MS = 100;
 const PT_EVENT = 96;
-/** A prompt that has not come by then does not come: the menu has asked again meanwhile. */
+/** A prompt that has not come by then does not come: the menu has asked again meanwhile. The first one has more time: all come at once. */
 const PATIENCE_MS = 5_000;
+const FIRST_PATIENCE_MS = 20_000;
 
 interface Target {
   readonly host: string;
@@ -153,7 +154,7 @@ export class Call {
 
   /** Whether a prompt is heard before long. */
   async prompted(): Promise<boolean> {
-    for (const end = clockMs() + PATIENCE_MS; this.level < 0 && !this.#isOver && clockMs() < end; ) await sleep(PACKET_MS);
+    for (const end = clockMs() + FIRST_PATIENCE_MS; this.level < 0 && !this.#isOver && clockMs() < end; ) await sleep(PACKET_MS);
     return this.level >= 0;
   }
 

@@ -154,8 +154,9 @@ class Reader {
     const { variables: given = [], steps } = this.#file;
     const declared: Record<string, ValueType> = {};
     const isFree = (path: Path, name: string, part: 'key' | 'value'): boolean => {
-      if (!FACT_NAMES.includes(name)) return true;
-      this.#source.add(path, `'${name}' is what conditions call something else`, `give the variable another name`, part);
+      // Every object of JavaScript has a `constructor` and the like: a variable of that name would never be empty.
+      if (!FACT_NAMES.includes(name) && !(name in Object.prototype)) return true;
+      this.#source.add(path, `'${name}' means something else already`, `give the variable another name`, part);
       return false;
     };
     if (Array.isArray(given)) {
@@ -338,7 +339,7 @@ class Reader {
       const known = this.#takes([...path, 'lookUp'], 'service', service, Object.keys(given), this.#known.services);
       for (const [variable, field] of Object.entries(save)) {
         const at = [...path, 'lookUp', 'save', variable];
-        if (!(variable in this.variables)) {
+        if (!Object.hasOwn(this.variables, variable)) {
           this.#source.add(
             at,
             `there is no variable '${variable}'`,
@@ -484,7 +485,7 @@ class Reader {
   /** Expressions for the scenario's own variables: each must be declared, and get what it holds. */
   #assignments(path: Path, values: Readonly<Record<string, string>>): [string, Expression][] {
     return Object.entries(values).map(([name, text]) => {
-      const type = this.variables[name];
+      const type = Object.hasOwn(this.variables, name) ? this.variables[name] : undefined;
       if (type === undefined) {
         const remedy = `${suggest(name, Object.keys(this.variables))}; declare it in 'variables', as { ${name}: int }`;
         this.#source.add([...path, name], `there is no variable '${name}'`, remedy, 'key');
@@ -607,7 +608,7 @@ function checkCalls(source: SourceFile, scenario: Scenario, all: ReadonlyMap<str
     }
     const words = new Set([...called.steps.values()].flatMap((s) => (s.kind === 'handBack' ? [s.word] : [])));
     for (const word of words) {
-      if (word in step.then) continue;
+      if (Object.hasOwn(step.then, word)) continue;
       source.add(['steps', name, 'then'], `'${called.name}' may hand back '${word}'`, `add '${word}: STEP'`, 'key');
     }
     for (const word of Object.keys(step.then)) {
@@ -627,9 +628,10 @@ function checkCalls(source: SourceFile, scenario: Scenario, all: ReadonlyMap<str
       }
     }
   }
-  const isCalled = [...all.values()].some((other) =>
-    [...other.steps.values()].some((s) => s.kind === 'call' && s.scenario === scenario.name),
-  );
+  // While another file is wrong, nobody knows whether it calls this one.
+  const isCalled =
+    !complete ||
+    [...all.values()].some((other) => [...other.steps.values()].some((s) => s.kind === 'call' && s.scenario === scenario.name));
   for (const [name, step] of scenario.steps) {
     if (step.kind !== 'handBack' || isCalled || HAND_BACKS.includes(step.word)) continue;
     source.add(['steps', name, 'handBack'], `no scenario calls this one, so nobody knows '${step.word}'`, suggest(step.word, HAND_BACKS));

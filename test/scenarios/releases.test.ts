@@ -181,6 +181,19 @@ describe('a file that is wrong', () => {
     expect(life.hears(await call(life))).toEqual(['two']);
   });
 
+  it('is told alone: those that it would call are not wrong for that', async () => {
+    const life = await stage.live();
+    stage.write('other.yaml', 'name: other\nlanguages: [ja, en]\nstart: end\nsteps:\n  end: { handBack: sold }\n');
+    const calling = menu('two').replace('toSales: { route: sales }', 'toSales: { call: other, then: { sold: greet } }');
+    stage.write('identify.yaml', calling.replace('start: greet', 'start: gret'));
+    const problems = await until(() => life.scenarios.state.problems.length > 0 && life.scenarios.state.problems);
+    expect(problems.map(({ problem }) => problem)).toEqual(["there is no step 'gret'"]);
+    stage.write('identify.yaml', menu('two'));
+    await until(() =>
+      life.scenarios.state.problems.some(({ problem }) => problem === "no scenario calls this one, so nobody knows 'sold'"),
+    );
+  });
+
   it('is one whose own test fails', async () => {
     const life = await stage.live();
     const tests = (words: string): string =>

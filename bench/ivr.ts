@@ -161,7 +161,7 @@ async function menuIsThere(house: BenchHouse): Promise<void> {
   const ears = await Callers.open(CARRIER_HOST, house.sip);
   for (let tries = 1; ; tries++) {
     const call = await ears.call(numberOf(9_999), SCENARIO_NUMBER);
-    const isPrompted = await call.prompted();
+    const isPrompted = await call.prompted(5_000);
     await call.hangUp();
     if (isPrompted) break;
     if (tries === 10) throw new Error('the menu is not played');

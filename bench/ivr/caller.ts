@@ -153,8 +153,8 @@ export class Call {
   }
 
   /** Whether a prompt is heard before long. */
-  async prompted(): Promise<boolean> {
-    for (const end = clockMs() + FIRST_PATIENCE_MS; this.level < 0 && !this.#isOver && clockMs() < end; ) await sleep(PACKET_MS);
+  async prompted(withinMs = FIRST_PATIENCE_MS): Promise<boolean> {
+    for (const end = clockMs() + withinMs; this.level < 0 && !this.#isOver && clockMs() < end; ) await sleep(PACKET_MS);
     return this.level >= 0;
   }
 

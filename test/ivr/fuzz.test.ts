@@ -461,6 +461,11 @@ describe('the check of scenario files', () => {
     ['that refers to itself', 'name: &a [*a]', /nothing named '&a' before/],
     ['of two kinds of YAML', '%YAML 1.1\n---\nname: no', /YAML 1\.2/],
     ['with the same name twice', 'name: a\nname: b', /'name' twice/],
+    [
+      'whose variables are called as JavaScript calls its own',
+      everyVerb.replace('saveAs: code', 'saveAs: constructor'),
+      /something else already/,
+    ],
     ['of nothing but mistakes', `${'}\n'.repeat(20_000)}`, /flow-map-end/],
     ['of unknown steps only', chain(399, (n) => `s${n}x`), /there is no step/],
     ['of more steps than anybody can follow', chain(400, (n) => `s${n}`), /400 is the most/],

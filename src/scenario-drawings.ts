@@ -18,7 +18,7 @@ export class TooTangled extends Error {
 }
 
 export class Drawings {
-  /** Of one release, by scenario and language; also those that could not be made, since they never can. */
+  /** Of one release, by scenario and language; also those that are too tangled, since they ever will be. */
   #made = new Map<string, Promise<string>>();
   #version = '';
   #last: Promise<unknown> = Promise.resolve();
@@ -35,6 +35,9 @@ export class Drawings {
     const key = `${language} ${scenario.name}`;
     const made = this.#made.get(key) ?? this.#inTurn(packed(scenario, language));
     this.#made.set(key, made);
+    made.catch((error: unknown) => {
+      if (!(error instanceof TooTangled) && this.#made.get(key) === made) this.#made.delete(key);
+    });
     return made;
   }
 
@@ -51,7 +54,9 @@ export class Drawings {
     let timer: NodeJS.Timeout | undefined;
     try {
       return await new Promise<string>((resolve, reject) => {
-        timer = setTimeout(() => reject(new TooTangled()), this.#longestMs);
+        worker.once('online', () => {
+          timer = setTimeout(() => reject(new TooTangled()), this.#longestMs);
+        });
         worker.once('message', resolve);
         worker.once('error', reject);
         worker.postMessage(order);

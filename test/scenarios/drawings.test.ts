@@ -37,7 +37,7 @@ it('one is made once for a release, in each language', async () => {
 });
 
 it('one that nobody could follow is given up, once; nobody else waits for it, and the next one is drawn', async () => {
-  const drawings = new Drawings(3_000);
+  const drawings = new Drawings(5_000);
   const order = read('tangled.yaml', tangled(120));
   let turns = 0;
   const others = setInterval(() => {

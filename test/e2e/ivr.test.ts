@@ -196,19 +196,24 @@ describe('callers', () => {
     );
   });
 
-  const long = set.scenarios.get('identify')?.tests.find(({ name }) => name === 'the second try is right') as ScenarioTest;
-  const way = dryRunOf(set, 'identify', long).way;
-  for (const [index, { step }] of way.entries()) {
-    const wanted = { scenario: 'identify', test: long, keys: WAYS[index % WAYS.length] as Keys };
-    story(`may hang up at any step: ${index + 1}, ${step}`, [wanted], async ([line]) => {
-      const call = await lines.call(line as Line);
-      const talking = call.follow();
-      await until(`it comes to step ${index + 1}`, () => call.way.length > index, 40_000);
-      const cause = await call.over();
-      await talking;
-      expect(['abandonedInScenario', 'abandonedInQueue']).toContain(cause);
-      expect(lines.controller.floor.legs.has(call.leg)).toBe(false);
-    });
+  // The longest way through each, and every step of it once.
+  for (const scenario of ['identify', 'reception', 'waiting', 'call-back']) {
+    const wayOf = (test: ScenarioTest): string[] => dryRunOf(set, scenario, test).way.map(({ scenario: of, step }) => `${of}.${step}`);
+    const tests = (set.scenarios.get(scenario)?.tests ?? []).filter((test) => isPlayable(test) && !speaks(test));
+    const test = tests.toSorted((a, b) => new Set(wayOf(b)).size - new Set(wayOf(a)).size)[0] as ScenarioTest;
+    const way = wayOf(test);
+    for (const step of new Set(way)) {
+      const at = way.indexOf(step);
+      story(`may hang up at any step: ${scenario}, ${step}`, [{ scenario, test, keys: WAYS[at % WAYS.length] as Keys }], async ([line]) => {
+        const call = await lines.call(line as Line);
+        const talking = call.follow();
+        await until(`it comes to ${step}`, () => call.way.length > at, 40_000);
+        const cause = await call.over();
+        await talking;
+        expect(['abandonedInScenario', 'abandonedInQueue', 'callbackPromised', 'hungUpByScenario']).toContain(cause);
+        expect(lines.controller.floor.legs.has(call.leg)).toBe(false);
+      });
+    }
   }
 });
 

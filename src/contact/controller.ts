@@ -369,6 +369,12 @@ export class Controller {
         settle.push(() => reject(error as Error));
       }
     }
+    const changed = contacts.size + offers.size + legs.size + agents.size + events.length + orders.length > 0;
+    if (!changed && !(this.#done.length > 0 && batch.some(({ input }) => input.type === 'tick'))) {
+      // What means nothing (the late end of a prompt) keeps nobody waiting for the disk. Orders that are done are noted in their own time.
+      for (const done of settle) done();
+      return;
+    }
     const commit: CommitBatch = {
       ...this.#emptyBatch(),
       contacts: [...contacts.values()],

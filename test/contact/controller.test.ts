@@ -115,6 +115,24 @@ describe('an input', () => {
   });
 });
 
+describe('an input that means nothing', () => {
+  it('waits for no disk', async () => {
+    const node = await centre.started();
+    const leg = call();
+    await inState(node, leg, 'queued');
+    await until(async () => (await centre.rows('outbox')).length === 0);
+    let commits = 0;
+    node.store.before = () => {
+      commits += 1;
+    };
+    await node.controller.submit({ type: 'playFinished', leg, play: 'one that is over since long' });
+    await node.controller.submit({ type: 'digit', leg, digit: '9' });
+    expect(commits).toBe(0);
+    await node.controller.submit({ type: 'legEnded', leg, cause: 'normalClearing' });
+    expect(commits).toBe(1);
+  });
+});
+
 describe('Postgres is away', () => {
   it('on a quiet floor: says so too, by the lease that cannot be renewed, until it can', async () => {
     const node = centre.node('node', { leaseTtlMs: 300 });

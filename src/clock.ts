@@ -9,6 +9,7 @@ import { forgetHooks } from './db/hooks.ts';
 import { beginJobRun, endJobRun, lastJobRun } from './db/jobs.ts';
 import { deleteExpiredSessions } from './db/people.ts';
 import type { Queryable } from './db/pool.ts';
+import { deleteOldRecordings } from './db/recordings.ts';
 import { deleteOldReleases } from './db/releases.ts';
 
 export interface Job {
@@ -28,7 +29,8 @@ const RELEASES_KEPT_MS = 30 * 24 * HOUR_MS;
 /** How long it can be seen what hooks sent, and what was given up. */
 const HOOKS_KEPT_MS = 90 * 24 * HOUR_MS;
 
-export function houseJobs(db: Queryable, renewLegs: () => Promise<void>): Job[] {
+/** @param recordingsKeptDays 0: for ever */
+export function houseJobs(db: Queryable, renewLegs: () => Promise<void>, recordingsKeptDays: number): Job[] {
   return [
     { name: 'renew the legs’ leases', schedule: '0 * * * * *', remembered: false, everyMs: 60_000, run: renewLegs },
     {
@@ -58,6 +60,15 @@ export function houseJobs(db: Queryable, renewLegs: () => Promise<void>): Job[] 
       remembered: true,
       everyMs: 24 * HOUR_MS,
       run: () => forgetHooks(db, Date.now() - HOOKS_KEPT_MS),
+    },
+    {
+      name: 'delete old recordings',
+      schedule: '0 47 3 * * *',
+      remembered: true,
+      everyMs: 24 * HOUR_MS,
+      run: async () => {
+        if (recordingsKeptDays > 0) await deleteOldRecordings(db, Date.now() - recordingsKeptDays * 24 * HOUR_MS);
+      },
     },
   ];
 }

@@ -71,6 +71,8 @@ export interface Config {
   readonly floor: FloorPolicy;
   /** The house's: what holds at desks for which the control logic says nothing else. */
   readonly deskRules: DeskRules;
+  /** How long what callers have recorded is kept; 0: for ever. */
+  readonly recordingsKeptDays: number;
   readonly voices: {
     /** Null: the service when there is one, else the best program of this machine. */
     readonly engines: { readonly ja: 'open_jtalk' | 'http' | null; readonly en: 'flite' | 'espeak-ng' | 'http' | null };
@@ -347,6 +349,9 @@ const groups = {
       'How long a scenario may speak with who is called back before the agent is rung; then the agent is free again.',
     ),
   },
+  'What is kept': {
+    RECORDINGS_KEPT_DAYS: setting(integer(0, 36_500), '0', 'After how many days what callers have recorded is deleted; 0: never.'),
+  },
   'Speech recognition': {
     SPEECH_RECOGNITION_URL: optional(
       url('https:', 'http:', 'wss:', 'ws:'),
@@ -587,6 +592,7 @@ function toConfig(v: Values): Config {
       },
     },
     deskRules: deskRules(v),
+    recordingsKeptDays: v.RECORDINGS_KEPT_DAYS,
     speech:
       v.SPEECH_RECOGNITION_URL === null
         ? null

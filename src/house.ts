@@ -261,7 +261,7 @@ async function open(
   );
   closers.push(stopListening);
   const clock = await startClock(
-    houseJobs(pool, () => controller.renewLegs()),
+    houseJobs(pool, () => controller.renewLegs(), config.recordingsKeptDays),
     pool,
     log,
   );

@@ -34,3 +34,17 @@ export class PgRecordingStore implements RecordingStore {
     return row ? { contactId: row.contact_id, recordedAt: row.recorded_at, durationMs: row.duration_ms, wav: row.media } : null;
   }
 }
+
+/**
+ * Deletes recordings that are older, in all domains; not those of contacts that somebody has still to listen to.
+ * @returns how many
+ */
+export async function deleteOldRecordings(db: Queryable, before: EpochMs): Promise<number> {
+  const { rowCount } = await db.query(
+    `delete from recording r
+     where r.recorded_at < to_timestamp($1::float8 / 1000)
+       and not exists (select from contact c where c.domain_id = r.domain_id and c.id = r.contact_id and c.ended_at is null)`,
+    [before],
+  );
+  return rowCount ?? 0;
+}

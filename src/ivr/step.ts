@@ -289,7 +289,7 @@ function begin(draft: Draft, step: Step, { lead = [], key, again = false }: Brin
         stepGone(draft);
         return null;
       }
-      note(draft, 'called', { scenario: called.name });
+      note(draft, 'called', { to: called.name });
       const { scenario, step: name, callers = [] } = draft.dialogue;
       draft.dialogue = {
         ...draft.dialogue,

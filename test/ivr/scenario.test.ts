@@ -109,9 +109,13 @@ const said = (actions: readonly DialogueAction[]): string[] =>
 describe('a dialogue', () => {
   it('greets with its variables in the caller’s language, then asks', () => {
     const d = dialogue();
-    expect(d.now.actions).toEqual([{ type: 'play', play: 1, prompts: [{ language: 'en', text: 'This is Acme', parts: ['This is', 'Acme'] }] }]);
+    expect(d.now.actions).toEqual([
+      { type: 'play', play: 1, prompts: [{ language: 'en', text: 'This is Acme', parts: ['This is', 'Acme'] }] },
+    ]);
     expect(said(d.played().actions)).toEqual(['number']);
-    expect(said(startDialogue(scenario, 'test', { language: 'ja', variables: { company: 'アクメ' } }, FACTS).actions)).toEqual(['アクメです']);
+    expect(said(startDialogue(scenario, 'test', { language: 'ja', variables: { company: 'アクメ' } }, FACTS).actions)).toEqual([
+      'アクメです',
+    ]);
   });
 
   it('in a language that it does not speak, speaks its first one', () => {

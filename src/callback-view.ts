@@ -1,8 +1,8 @@
 /** What customers see of their callbacks, and visitors of an entry: pure, from records, desks' hours and the queues. */
 import type { EpochMs } from './base/ids.ts';
-import { beginningOf, MOST_AHEAD_MS, recognisable } from './channels/call-me.ts';
+import { beginningOf, recognisable } from './channels/call-me.ts';
 import type { FloorView } from './contact/floor.ts';
-import type { Contact } from './contact/model.ts';
+import { type Contact, MOST_AHEAD_MS } from './contact/model.ts';
 import { nextTimeToCall } from './routing/call-hours.ts';
 import type { CallbackRules } from './routing/desk-rules.ts';
 import type { Desk } from './routing/directory.ts';

@@ -7,6 +7,7 @@ import { BlockList, isIPv4, isIPv6 } from 'node:net';
 import { isSupportedCountry, parsePhoneNumberFromString } from 'libphonenumber-js/max';
 import { type Static, Type } from 'typebox';
 import type { E164, EpochMs, Language } from '../base/ids.ts';
+import { MOST_AHEAD_MS } from '../contact/model.ts';
 import type { Address } from '../cti/port.ts';
 import type { CallingNumber } from '../routing/party.ts';
 
@@ -148,8 +149,6 @@ export interface CallMeRefusal {
 }
 
 const HOUR_MS = 3_600_000;
-/** What is promised for longer than this is forgotten by those who asked, and the desk's hours may be others by then. */
-export const MOST_AHEAD_MS = 14 * 24 * HOUR_MS;
 /** Between choosing a time and sending it; such a request is as good as one for now. */
 const JUST_NOW_MS = 60_000;
 

@@ -121,6 +121,6 @@ export function onPartyLookedUp(draft: Draft, contactId: string, by: PartyKey, r
   if (by !== 'callingNumber') feedDialogue(draft, contact, { type: 'lookedUp', found: record !== null });
   else if (contact.notice && contact.decision) queueAt(draft, contact, contact.decision);
   else if (contact.channel === 'callback') decideAndQueue(draft, contact);
-  else if (record && !draft.context.greetsEverybody(entryOf(draft, contact).scenario)) decideAndQueue(draft, contact);
+  else if (record && !draft.context.greetsEverybody(entryOf(draft, contact)?.scenario ?? '')) decideAndQueue(draft, contact);
   else beginDialogue(draft, contact);
 }

@@ -1,10 +1,10 @@
 /** Dialogues that a step has called for: with one who is told a notice, asked after a talk, or connected on pressing a key. */
 import { beginDialogue } from './dialogue.ts';
+import { onDialogueHungUp } from './dialogue-over.ts';
 import { endContact } from './end.ts';
 import type { Draft } from './floor.ts';
-import { hangUpLeg } from './legs.ts';
 import type { Contact } from './model.ts';
-import { show } from './offering.ts';
+import { NOT_REACHED, show } from './offering.ts';
 
 /** The last part of every step: all else is decided. */
 export function beginDialogues(draft: Draft): void {
@@ -22,7 +22,6 @@ function goOnWithout(draft: Draft, contact: Contact): void {
     draft.order(contact.id, { type: 'startMusic', leg: contact.legId as string });
     return show(draft, offer);
   }
-  if (contact.notice)
-    hangUpLeg(draft, contact.legId); // its end counts as not reached
+  if (contact.notice) onDialogueHungUp(draft, { ...contact, state: 'scenario', stateSince: draft.at }, NOT_REACHED);
   else endContact(draft, contact.id, 'hungUpByScenario');
 }

@@ -6,7 +6,7 @@ import { endContact } from './end.ts';
 import { type Draft, withoutTimers } from './floor.ts';
 import { hangUpLeg } from './legs.ts';
 import type { Contact } from './model.ts';
-import { isAnnounced, isTold, NOT_REACHED, servedBy, show } from './offering.ts';
+import { isAnnounced, isTold, NOT_REACHED, servedBy, show, withoutOffer } from './offering.ts';
 import { SWITCH_IS_LATE_MS } from './outside.ts';
 import { decideAndQueue } from './queueing.ts';
 
@@ -17,12 +17,14 @@ import { decideAndQueue } from './queueing.ts';
 export function onDialogueHungUp(draft: Draft, contact: Contact, as: string | null): void {
   const offer = draft.offer(contact.offerId);
   const isNotice = contact.notice !== null;
-  const again = isAnnounced(contact, offer) || (isTold(contact) && as === NOT_REACHED);
+  const served = servedBy(contact);
+  const again = served === null && (isAnnounced(contact, offer) || (isTold(contact) && as === NOT_REACHED));
   const disposition = again ? null : (as ?? (isNotice ? 'heard' : null));
   draft.event('scenarioEnded', { contact, offer, cause: 'hungUp', data: disposition === null ? {} : { disposition } });
   if (!again) {
-    draft.put('contact', { ...contact, disposition });
-    const cause = isNotice ? 'noticeTold' : contact.origin === 'survey' ? 'surveyDone' : (servedBy(contact) ?? 'hungUpByScenario');
+    const left = offer ? withoutOffer(draft, contact, offer, 'callerGone') : contact;
+    draft.put('contact', { ...left, disposition });
+    const cause = isNotice ? 'noticeTold' : contact.origin === 'survey' ? 'surveyDone' : (served ?? 'hungUpByScenario');
     return endContact(draft, contact.id, cause);
   }
   // The leg's own end makes it an attempt that came to nothing; at the latest, the deadline does.
@@ -38,6 +40,11 @@ export function onHandedBack(draft: Draft, contact: Contact, identified: boolean
   const offer = draft.offer(contact.offerId);
   draft.event('scenarioEnded', { contact, offer, cause: identified ? 'identified' : 'notIdentified' });
   if (isAnnounced(contact, offer) && offer) return connect(draft, contact, offer.id);
+  if (contact.state !== 'scenario') {
+    // The step that it waits by is gone, in another release: it waits on, by the house.
+    draft.put('contact', { ...contact, dialogue: null, timers: withoutTimers(contact, 'scenario') });
+    return;
+  }
   if (contact.origin === 'survey') return endContact(draft, contact.id, 'surveyDone');
   decideAndQueue(draft, contact);
 }

@@ -1,5 +1,5 @@
 /** A contact in the IVR: what the dialogue wants becomes orders, what happens becomes the dialogue's inputs. */
-import type { ContactId, LegId, RecordingId } from '../base/ids.ts';
+import type { ContactId, DeskId, EpochMs, LegId, RecordingId } from '../base/ids.ts';
 import type { Destination, DialogueAction, DialogueInput, DialogueResult, Value, Values } from '../ivr/scenario.ts';
 import type { DialogueFacts } from '../ivr/step.ts';
 import { conditionFacts, requirementsOf } from '../routing/control-logic.ts';
@@ -11,10 +11,10 @@ import type { Draft } from './floor.ts';
 import { readNumber } from './identify.ts';
 import { dialoguePlayId, recordingOf } from './legs.ts';
 import { leaveMessage } from './messages.ts';
-import type { Contact, Decision, FloorInput, RecordingUnderWay } from './model.ts';
+import { type Contact, type Decision, type FloorInput, MOST_AHEAD_MS, type RecordingUnderWay } from './model.ts';
 import { isAnnounced } from './offering.ts';
 import { mayBeDialled, transferOut } from './outside.ts';
-import { continueAsCallback, decisionOf, entryOf, queueAt } from './queueing.ts';
+import { continueAsCallback, decideAndQueue, decisionOf, entryOf, mayCallFrom, queueAt } from './queueing.ts';
 
 /**
  * Begins a dialogue with a contact's party.
@@ -26,7 +26,8 @@ export function beginDialogue(
   about: { readonly scenario?: string; readonly variables?: Values } = {},
 ): void {
   const { language } = contact;
-  const name = about.scenario ?? entryOf(draft, contact).scenario;
+  const name = about.scenario ?? entryOf(draft, contact)?.scenario;
+  if (name === undefined) return decideAndQueue(draft, contact); // its entry was taken away meanwhile
   const options = { language, ...(about.variables && { variables: about.variables }) };
   const result = draft.context.startDialogue(name, options, factsOf(draft, contact));
   const { scenario, version } = result.dialogue;
@@ -49,8 +50,8 @@ export function feedDialogue(draft: Draft, { id }: Contact, input: DialogueInput
 
 /** What a dialogue may ask about the world of its contact. */
 function factsOf(draft: Draft, contact: Contact): DialogueFacts {
-  const { directory, timeZone, speech = false } = draft.context;
-  const entry = directory.entries.find((e) => e.id === contact.entryId);
+  const { timeZone, speech = false } = draft.context;
+  const entry = entryOf(draft, contact);
   return {
     at: draft.at,
     timeZone,
@@ -101,14 +102,13 @@ export function onRecordFinished(
   durationMs: number,
   outcome: 'completed' | 'failed',
 ): void {
-  const contact = draft.contact(draft.leg(legId)?.contactId ?? recording.slice(0, recording.lastIndexOf('.')));
-  const [, kind, number] = /\.([rh])(\d+)$/.exec(recording) ?? [];
-  if (!contact?.dialogue || number === undefined)
-    return drop(draft, contact?.id ?? recording.slice(0, recording.lastIndexOf('.')), recording);
-  if (contact.recording?.recording === recording) {
+  const [, id = '', kind, number] = /^(.*)\.([rh])(\d+)$/.exec(recording) ?? [];
+  const contact = draft.contact(draft.leg(legId)?.contactId ?? id);
+  if (contact?.recording?.recording === recording) {
     const { recording: _over, ...rest } = contact;
     draft.put('contact', rest);
   }
+  if (!contact?.dialogue || number === undefined) return drop(draft, contact?.id ?? id, recording);
   const request = Number(number);
   const { listening } = contact.dialogue;
   if (kind === 'h') {
@@ -120,8 +120,28 @@ export function onRecordFinished(
   }
   feedDialogue(draft, contact, { type: 'recorded', request, durationMs, outcome });
   const held = draft.contact(contact.id)?.dialogue?.recorded?.request === request;
-  const left = draft.orders.some((order) => order.type === 'keepRecording' && order.recording === recording);
-  if (!held && !left) drop(draft, contact.id, recording);
+  if (!held && !isLeft(draft, recording)) drop(draft, contact.id, recording);
+}
+
+const isLeft = (draft: Draft, recording: RecordingId): boolean =>
+  draft.orders.some((order) => order.type === 'keepRecording' && order.recording === recording);
+
+/** What callers recorded, and no dialogue holds any more, and nobody was to have, is for nobody. The last part of every step. */
+export function dropUnheld(draft: Draft): void {
+  for (const { id, dialogue } of draft.contacts.values()) {
+    const before = draft.floor.contacts.get(id)?.dialogue?.recorded;
+    if (before === undefined || dialogue?.recorded?.request === before.request) continue;
+    const recording = recordingOf(id, 'r', before.request);
+    if (!isLeft(draft, recording)) drop(draft, id, recording);
+  }
+}
+
+/** Whether the dialogue waits for the recording that is under way. */
+export function awaitsRecording({ id, dialogue, recording }: Contact): boolean {
+  if (dialogue === null || recording === undefined) return false;
+  const { request, listening } = dialogue;
+  const isMessage = request !== undefined && recording.recording === recordingOf(id, 'r', request);
+  return isMessage || (listening !== undefined && recording.recording === recordingOf(id, 'h', listening.request));
 }
 
 function record(draft: Draft, contact: Contact, recording: RecordingUnderWay): void {
@@ -131,11 +151,6 @@ function record(draft: Draft, contact: Contact, recording: RecordingUnderWay): v
 
 function drop(draft: Draft, contactId: ContactId, recording: RecordingId): void {
   draft.order(contactId, { type: 'dropRecording', recording });
-}
-
-/** What was recorded and not left for anybody is for nobody. */
-function dropUnleft(draft: Draft, { id, dialogue }: Contact): void {
-  if (dialogue?.recorded) drop(draft, id, recordingOf(id, 'r', dialogue.recorded.request));
 }
 
 function carryOut(draft: Draft, before: Contact, result: DialogueResult): void {
@@ -187,7 +202,6 @@ function perform(draft: Draft, contact: Contact, action: DialogueAction): boolea
       return true;
     case 'record': {
       const { request, longestMs, silenceMs, beep } = action;
-      dropUnleft(draft, contact);
       if (isUp) record(draft, contact, { recording: recordingOf(id, 'r', request), longestMs, silenceMs, beep });
       return true;
     }
@@ -229,11 +243,9 @@ function perform(draft: Draft, contact: Contact, action: DialogueAction): boolea
       leaveQueue(draft, contact);
       return true;
     case 'handBack':
-      dropUnleft(draft, contact);
       onHandedBack(draft, contact, action.identified);
       return false;
     case 'route':
-      dropUnleft(draft, contact);
       if (isAnnounced(contact, draft.offer(contact.offerId))) onHandedBack(draft, contact, true);
       else {
         draft.event('scenarioEnded', { contact, cause: 'routed' });
@@ -251,10 +263,14 @@ const END_OF_SPEECH_MS = 1_200;
 
 /** Out of the queue and back to talking. Nobody is offered it meanwhile; its place is by its arrival. */
 function leaveQueue(draft: Draft, contact: Contact): void {
+  const { id, playing } = contact;
   const { announce: _told, retry: _rests, ...timers } = contact.timers;
-  const back = draft.put('contact', { ...contact, state: 'scenario', stateSince: draft.at, announced: null, timers });
+  const back = draft.put('contact', { ...contact, state: 'scenario', stateSince: draft.at, announced: null, playing: null, timers });
   draft.event('dequeued', { contact: back, cause: contact.dialogue?.scenario ?? null });
-  if (draft.leg(contact.legId)?.state === 'up') draft.order(contact.id, { type: 'stopMusic', leg: contact.legId as LegId });
+  const leg = draft.leg(contact.legId);
+  if (leg?.state !== 'up') return;
+  if (playing !== null) draft.order(id, { type: 'stopPlay', leg: leg.id, play: playing });
+  draft.order(id, { type: 'stopMusic', leg: leg.id });
 }
 
 /** Where a scenario sends a contact; what it does not say is as the control logic decides. */
@@ -276,7 +292,7 @@ function decisionFor(draft: Draft, contact: Contact, { desk: name, priority, nee
   return { ...decided, wishes: { ...wishes, ...requirements, priorityClass: priority ?? wishes.priorityClass } };
 }
 
-/** @returns whether somebody will call back: there is a number, and it is one that may be dialled */
+/** @returns whether somebody will call back: there is a number which may be dialled, and the time is one at which people are called */
 function promiseCallBack(draft: Draft, contact: Contact, wanted: Extract<DialogueAction, { type: 'callBack' }>): boolean {
   if (contact.dialogue?.served === 'callBack') return true;
   const { callingNumber } = contact;
@@ -285,8 +301,15 @@ function promiseCallBack(draft: Draft, contact: Contact, wanted: Extract<Dialogu
   const isOwn = callingNumber.kind === 'valid' && read?.e164 === callingNumber.e164;
   if (!read || !(isOwn || mayBeDialled(draft, contact, read.e164))) return false;
   const desk = wanted.desk === null ? undefined : deskNamed(draft, wanted.desk);
-  const decision = desk ? decisionFor(draft, contact, { desk: desk.id, priority: null, needs: null }) : contact.decision;
+  const decision = desk
+    ? decisionFor(draft, contact, { desk: desk.id, priority: null, needs: null })
+    : (contact.decision ?? decisionOf(draft, { ...contact, channel: 'callback' }));
+  if (wanted.at !== null && !isAgreeable(draft, decision.deskId, wanted.at)) return false;
   draft.event('callbackRequested', { contact, data: wanted.at === null ? {} : { at: wanted.at } });
   continueAsCallback(draft, { ...contact, decision, callingNumber: read }, 'queueCallback', wanted.at);
   return true;
 }
+
+/** Nobody promises what the desk will not keep: a call in the night, or next year. */
+const isAgreeable = (draft: Draft, deskId: DeskId, at: EpochMs): boolean =>
+  at <= draft.at + MOST_AHEAD_MS && mayCallFrom(draft, deskId, at) === at;

@@ -2,7 +2,7 @@
 import { onLogOff } from './agents.ts';
 import type { Draft } from './floor.ts';
 import type { Contact } from './model.ts';
-import { decideAndQueue, queueAt } from './queueing.ts';
+import { decideAndQueue } from './queueing.ts';
 
 /** Whoever waits at a desk that is gone is sent on, and keeps the place; whoever works and is not on the list any more is logged off. */
 export function onDirectoryChanged(draft: Draft): void {
@@ -15,19 +15,9 @@ export function onDirectoryChanged(draft: Draft): void {
 
 /** Those of these who wait at a desk that is gone: it may have gone while they were with an agent, or were looked up. */
 export function sendOn(draft: Draft, contacts: Iterable<Contact>): void {
-  const { desks, entries } = draft.context.directory;
+  const { desks } = draft.context.directory;
   for (const contact of contacts) {
     if (contact.state !== 'queued' || desks.has(contact.deskId as string)) continue;
-    draft.apart(() => {
-      if (entries.some((entry) => entry.id === contact.entryId)) decideAndQueue(draft, contact);
-      else toReception(draft, contact);
-    });
+    draft.apart(() => decideAndQueue(draft, contact));
   }
-}
-
-/** Its entry is gone too: nothing is left that could decide. */
-function toReception(draft: Draft, contact: Contact): void {
-  const reception = [...draft.context.directory.desks.values()].find((desk) => desk.isReception);
-  if (!reception || !contact.decision) throw new Error(`contact ${contact.id} waits at a desk that is gone, and there is no reception`);
-  queueAt(draft, contact, { ...contact.decision, deskId: reception.id, rule: 'deskGone' });
 }

@@ -2,7 +2,7 @@
 import type { ContactId } from '../base/ids.ts';
 import type { HangUpReason } from '../cti/port.ts';
 import type { Draft } from './floor.ts';
-import { bridgeOutside, hangUpLeg, recordingOf } from './legs.ts';
+import { bridgeOutside, hangUpLeg } from './legs.ts';
 import type { Contact, EndCause } from './model.ts';
 
 /**
@@ -17,10 +17,6 @@ export function endContact(draft: Draft, contactId: ContactId, cause: EndCause, 
   const outside = draft.leg(contact.outside?.legId ?? null);
   if (outside) hangUpLeg(draft, outside.id);
   if (outside?.state === 'up') draft.order(contactId, { type: 'dropBridge', bridge: bridgeOutside(outside.id) });
-  // What was recorded and not left for anybody is for nobody.
-  const { dialogue } = contact;
-  if (dialogue?.recorded)
-    draft.order(contactId, { type: 'dropRecording', recording: recordingOf(contactId, 'r', dialogue.recorded.request) });
   const ended: Contact = {
     ...contact,
     state: 'ended',

@@ -3,6 +3,7 @@
  */
 import type { EpochMs } from '../base/ids.ts';
 import type { Assignment } from '../routing/matching/model.ts';
+import { dropUnheld } from './dialogue.ts';
 import { type Changes, Draft, type Floor, type FloorContext } from './floor.ts';
 import type { Agent, Contact } from './model.ts';
 import { makeOffer } from './offering.ts';
@@ -20,28 +21,40 @@ const FAILED_OFFER_AGAIN_MS = 5_000;
  */
 export function giveOut(floor: Floor, context: FloorContext, meant: Changes, at: EpochMs): Changes {
   let changes = meant;
-  if (!context.switchAway) {
-    // Whoever is put off for now leaves an agent free for somebody else: until nobody gets anybody any more.
-    for (let pairs = floor.queues.decide(at); pairs.length > 0; pairs = floor.queues.decide(at)) {
-      const draft = new Draft(floor, context, at);
-      for (const pair of pairs) offer(draft, pair);
-      changes = applied(floor, changes, draft);
+  for (;;) {
+    if (!context.switchAway) changes = dialled(floor, context, assigned(floor, context, changes, at), at);
+    const draft = new Draft(floor, context, at);
+    for (const id of changes.contacts.keys()) {
+      const contact = floor.contacts.get(id);
+      if (contact?.state === 'queued') draft.apart(() => welcome(draft, contact));
     }
+    dropUnheld(draft);
+    changes = applied(floor, changes, draft);
+    // A scenario may have sent somebody on whom nobody could take: to where somebody can, or to be told how it stands there.
+    if (draft.contacts.size === 0) return changes;
   }
-  if (!context.switchAway) {
-    const { noticeLines } = context.policy.outbound ?? DEFAULT_OUTBOUND_POLICY;
-    for (let due = floor.tellings.due(noticeLines); due.length > 0; due = floor.tellings.due(noticeLines)) {
-      const draft = new Draft(floor, context, at);
-      dialNext(draft, due);
-      changes = applied(floor, changes, draft);
-    }
+}
+
+function assigned(floor: Floor, context: FloorContext, before: Changes, at: EpochMs): Changes {
+  let changes = before;
+  // Whoever is put off for now leaves an agent free for somebody else: until nobody gets anybody any more.
+  for (let pairs = floor.queues.decide(at); pairs.length > 0; pairs = floor.queues.decide(at)) {
+    const draft = new Draft(floor, context, at);
+    for (const pair of pairs) offer(draft, pair);
+    changes = applied(floor, changes, draft);
   }
-  const draft = new Draft(floor, context, at);
-  for (const id of changes.contacts.keys()) {
-    const contact = floor.contacts.get(id);
-    if (contact?.state === 'queued') draft.apart(() => welcome(draft, contact));
+  return changes;
+}
+
+function dialled(floor: Floor, context: FloorContext, before: Changes, at: EpochMs): Changes {
+  let changes = before;
+  const { noticeLines } = context.policy.outbound ?? DEFAULT_OUTBOUND_POLICY;
+  for (let due = floor.tellings.due(noticeLines); due.length > 0; due = floor.tellings.due(noticeLines)) {
+    const draft = new Draft(floor, context, at);
+    dialNext(draft, due);
+    changes = applied(floor, changes, draft);
   }
-  return applied(floor, changes, draft);
+  return changes;
 }
 
 function offer(draft: Draft, { taskId, workerId, viaQueueId }: Assignment): void {

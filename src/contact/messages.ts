@@ -31,6 +31,7 @@ export function leaveMessage(
     callingNumber: contact.callingNumber,
     calledNumber: contact.calledNumber,
     party: contact.party,
+    decision: contact.decision,
     message: { recording, durationMs },
     continues: contact.id,
   });

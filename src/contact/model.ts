@@ -562,6 +562,9 @@ export interface FloorPolicy {
   readonly outbound?: OutboundPolicy;
 }
 
+/** What is promised for longer than this is forgotten by those who asked, and the desk's hours may be others by then. */
+export const MOST_AHEAD_MS = 14 * 24 * 3_600_000;
+
 /** Limits of what is dialled without an agent: calls cost money. */
 export interface OutboundPolicy {
   /** ISO 3166-1 alpha-2 countries whose numbers a scenario may put callers through to; null: the entry's own only. */

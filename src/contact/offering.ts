@@ -352,6 +352,7 @@ export function onLegEnded(draft: Draft, legId: LegId, cause: LegCause): void {
 
 /** One whom a scenario was to connect or to tell, and who was gone before that: it may have been a machine, and is tried again. */
 function wasReached(contact: Contact, offer: Offer | undefined): boolean {
+  if (servedBy(contact) !== null) return true;
   if (offer?.state === 'dialling') return false;
   return !isTold(contact) || String(contact.dialogue?.variables['heard']) === 'true';
 }
@@ -443,11 +444,12 @@ function onPartyLost(draft: Draft, contact: Contact, offer: Offer | undefined, l
   const left = offer ? withoutOffer(draft, contact, offer, 'switchLost') : contact;
   draft.event('connectionCleared', { contact: left, legId, cause });
   const preferred = agentId === null ? contact.preferred : { agentId, until: draft.at + RECONNECT_WITH_SAME_AGENT_MS };
+  const served = servedBy(contact);
+  if (served !== null) return endContact(draft, contact.id, served);
   if (contact.channel !== 'voice') return goBack(draft, { ...left, preferred }, cause, {});
   // Whom it was that they talked with outside, or that they were asked about, a callback could not take up again.
   const isOver = talksOutside(draft, contact) || (contact.origin === 'survey' && contact.state === 'scenario');
-  const served = servedBy(contact);
-  if (served || isOver || contact.callingNumber.kind !== 'valid') return endContact(draft, contact.id, served ?? 'switchLost');
+  if (isOver || contact.callingNumber.kind !== 'valid') return endContact(draft, contact.id, 'switchLost');
   endContact(draft, contact.id, 'replacedByCallback');
   continueAsCallback(draft, { ...left, preferred }, 'lostCallback');
 }

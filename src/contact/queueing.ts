@@ -3,22 +3,32 @@ import type { ContactId, DeskId, EpochMs } from '../base/ids.ts';
 import type { PromptName } from '../ivr/prompts.ts';
 import type { Prompt, QueueSight } from '../ivr/scenario.ts';
 import { nextTimeToCall } from '../routing/call-hours.ts';
+import { NO_WISHES } from '../routing/desk-rules.ts';
 import type { Entry } from '../routing/directory.ts';
+import { isOpen } from '../routing/hours.ts';
 import { endContact } from './end.ts';
 import { type Draft, withoutTimers } from './floor.ts';
 import type { CallMe, Contact, Decision } from './model.ts';
 
-export function entryOf(draft: Draft, contact: Contact): Entry {
-  const entry = draft.context.directory.entries.find((e) => e.id === contact.entryId);
-  if (!entry) throw new Error(`contact ${contact.id} has no entry ${contact.entryId}`);
-  return entry;
+/** By which it came in. Undefined for one that came by none, as a notice, or whose entry was taken away meanwhile. */
+export function entryOf(draft: Draft, contact: Contact): Entry | undefined {
+  return draft.context.directory.entries.find((e) => e.id === contact.entryId);
 }
 
-/** The desk that the control logic names; that of a notice was decided with it. */
+/** The desk that the control logic names. That of a notice was decided with it; without an entry, what was decided stands. */
 export function decisionOf(draft: Draft, contact: Contact): Decision {
   const { party, channel, callingNumber, notice, decision } = contact;
-  if (notice && decision) return decision;
-  return draft.context.decideDesk({ party, entry: entryOf(draft, contact), channel, callingNumber }, draft.at);
+  const entry = entryOf(draft, contact);
+  if ((notice || !entry) && decision && draft.context.directory.desks.has(decision.deskId)) return decision;
+  return entry ? draft.context.decideDesk({ party, entry, channel, callingNumber }, draft.at) : atReception(draft);
+}
+
+/** Nothing is left that could decide. */
+function atReception(draft: Draft): Decision {
+  const reception = [...draft.context.directory.desks.values()].find((desk) => desk.isReception);
+  if (!reception) throw new Error('there is no reception');
+  const why = [{ en: 'neither its entry nor its desk is there any more', ja: '受付番号とデスクがなくなりました' }];
+  return { deskId: reception.id, rule: 'deskGone', why, closed: !isOpen(reception, draft.at), wishes: NO_WISHES };
 }
 
 /** The control logic names the desk; the contact goes there and waits. */

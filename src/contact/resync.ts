@@ -6,7 +6,7 @@ import type { BridgeId, ContactId, EpochMs, LegId } from '../base/ids.ts';
 import type { LiveLeg, SwitchSnapshot } from '../cti/port.ts';
 import { panelGone } from './agents.ts';
 import { onLegArrived } from './arrival.ts';
-import { feedDialogue } from './dialogue.ts';
+import { awaitsRecording, feedDialogue } from './dialogue.ts';
 import type { Draft } from './floor.ts';
 import { bridgeOutside, hangUpStray } from './legs.ts';
 import type { Contact, Leg } from './model.ts';
@@ -46,14 +46,15 @@ function compareLeg(draft: Draft, leg: Leg, there: LiveLeg | undefined, startedA
   const isOlder = startedAt !== null && leg.createdAt < startedAt;
   const contact = draft.contact(leg.contactId);
   // Somebody left a message and hung up. What was said is asked for first; the next order finds that the leg is gone.
-  if (!there && contact?.legId === leg.id && contact.recording) askForRecording(draft, contact);
+  if (!there && !isOlder && contact?.legId === leg.id && awaitsRecording(contact)) askForRecording(draft, contact);
   else if (!there) onLegEnded(draft, leg.id, isOlder ? 'switchLost' : 'unheard');
   else if (there.state === 'up' && leg.state !== 'up') onLegAnswered(draft, leg.id);
 }
 
 /** The switch tells what became of it, or that it goes on. */
-function askForRecording(draft: Draft, { id, legId, recording }: Contact): void {
-  if (legId !== null && recording) draft.order(id, { type: 'record', leg: legId, ...recording });
+function askForRecording(draft: Draft, contact: Contact): void {
+  const { id, legId, recording } = contact;
+  if (legId !== null && recording && awaitsRecording(contact)) draft.order(id, { type: 'record', leg: legId, ...recording });
 }
 
 /** A contact that goes on where it stood, but for what may have gone unheard about its party's leg. */

@@ -22,7 +22,7 @@ import {
 import { onCallMeRequested, onLegArrived, onNoticeTask, onPartyLookedUp } from './arrival.ts';
 import { beginDialogues } from './begin.ts';
 import { onCallbackMoved, onCallMeCancelled, onNoticeStopped } from './callbacks.ts';
-import { dialoguePlay, feedDialogue, onHeard, onRecordFinished, onServiceAnswered } from './dialogue.ts';
+import { dialoguePlay, dropUnheld, feedDialogue, onHeard, onRecordFinished, onServiceAnswered } from './dialogue.ts';
 import { onDirectoryChanged, sendOn } from './directory-changed.ts';
 import { type Changes, Draft, type Floor, type FloorContext, withoutTimers } from './floor.ts';
 import { giveOut } from './give-out.ts';
@@ -63,6 +63,7 @@ export function step(floor: Floor, context: FloorContext, input: FloorInput, at:
   decide(draft, input);
   beginDialogues(draft);
   sendOn(draft, [...draft.contacts.values()]);
+  dropUnheld(draft);
   return draft;
 }
 

@@ -18,8 +18,8 @@ export function tell(draft: Draft, contact: Contact): void {
   const told = draft.put('contact', { ...contact, timers: { ...withoutTimers(contact, 'announce'), announce: draft.at + againMs } });
   feedDialogue(draft, told, { type: 'announceDue', sight: sightOf(draft, told) });
   const after = draft.contact(contact.id);
-  // A scenario that says nothing of the queue leaves that to the house.
-  if (after?.state === 'queued' && dialogue.announceMs === undefined) announce(draft, after);
+  // A scenario that says nothing of the queue, or is gone, leaves that to the house.
+  if (after?.state === 'queued' && after.dialogue?.announceMs === undefined) announce(draft, after);
 }
 
 /** A key that is pressed while waiting: an offer of the scenario's, else the house's. */

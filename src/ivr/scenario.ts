@@ -46,6 +46,8 @@ export interface Dialogue {
   readonly listening?: { readonly request: number; readonly expects: readonly string[] };
   /** In a queue step: how often the party is told how it stands. Absent: as the house has it. */
   readonly announceMs?: number;
+  /** In a queue step: when what was said last must be over, whether or not the switch says so. */
+  readonly overdueAt?: EpochMs;
   /** The party has what it wanted, and may hang up any time: a callback was promised, a message left. */
   readonly served?: 'callBack' | 'message';
   /** What the caller recorded last. */

@@ -257,6 +257,10 @@ function begin(draft: Draft, step: Step, { lead = [], key, again = false }: Brin
       return null;
     }
     case 'record':
+      if (countAsked(draft) > MOST_ASKED) {
+        note(draft, 'failed');
+        return goOn(step.failed);
+      }
       play(draft, [...lead, step.prompt]);
       return null;
     case 'leaveMessage': {
@@ -317,6 +321,8 @@ function handBack(draft: Draft, word: string): Next {
   }
   draft.dialogue = { ...draft.dialogue, scenario: caller.scenario, step: caller.step, callers: callers.slice(0, -1) };
   note(draft, 'cameBack', { as: word });
+  const scenario = draft.set.scenarios.get(caller.scenario);
+  if (scenario) draft.dialogue = { ...draft.dialogue, language: spoken(scenario, draft.dialogue.language) };
   const step = stepAt(draft);
   const next = step?.kind === 'call' ? step.then[word] : undefined;
   if (next !== undefined) return goOn(next);
@@ -590,7 +596,7 @@ function onOffer(draft: Draft, step: StepOf<'queue'>, key: string): void {
 
 function leaveQueue(draft: Draft): void {
   if (draft.dialogue.playing) draft.actions.push({ type: 'stopPlay', play: draft.dialogue.play });
-  const { announceMs: _none, ...rest } = draft.dialogue;
+  const { announceMs: _none, overdueAt: _over, ...rest } = draft.dialogue;
   draft.dialogue = { ...rest, playing: false };
   draft.actions.push({ type: 'leaveQueue' });
 }
@@ -616,11 +622,15 @@ function onAnnounceDue(draft: Draft, step: StepOf<'queue'>, { position, waitMs, 
   }
   add(texts.offers);
   if (said.length === 0) return;
+  const { playing, play: before, overdueAt = Number.POSITIVE_INFINITY } = draft.dialogue;
   // One after another: what is still being said is said to its end first, so this one waits for its next turn.
-  if (draft.dialogue.playing) return;
-  const number = draft.dialogue.play + 1;
-  draft.dialogue = { ...draft.dialogue, play: number, playing: true };
-  draft.actions.push({ type: 'play', play: number, prompts: said });
+  if (playing && draft.facts.at < overdueAt) return;
+  if (playing) {
+    draft.actions.push({ type: 'stopPlay', play: before });
+    note(draft, 'playOverdue');
+  }
+  draft.dialogue = { ...draft.dialogue, play: before + 1, playing: true, overdueAt: draft.facts.at + overdueMs(lengthOf(said)) };
+  draft.actions.push({ type: 'play', play: before + 1, prompts: said });
 }
 
 function play(draft: Draft, texts: readonly (Text | null)[]): void {
@@ -636,7 +646,7 @@ function play(draft: Draft, texts: readonly (Text | null)[]): void {
   const number = draft.dialogue.play + 1;
   draft.dialogue = { ...draft.dialogue, play: number, playing: true };
   draft.actions.push({ type: 'play', play: number, prompts });
-  draft.timeoutMs = overdueMs(prompts.reduce((sum, p) => sum + p.text.length, 0));
+  draft.timeoutMs = overdueMs(lengthOf(prompts));
 }
 
 const textOf = ({ dialogue }: Draft, text: Text, given: Values = {}, language = dialogue.language): Prompt =>
@@ -663,6 +673,8 @@ function newRequest(draft: Draft): number {
   draft.dialogue = { ...draft.dialogue, request };
   return request;
 }
+
+const lengthOf = (prompts: readonly Prompt[]): number => prompts.reduce((sum, p) => sum + p.text.length, 0);
 
 /** No voice needs a quarter of a second for a character; the rest is for a switch that is slow to begin. */
 const overdueMs = (characters: number): number => 15_000 + 250 * characters;

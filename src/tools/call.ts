@@ -11,6 +11,7 @@ import { AsteriskMissingError } from '../cti/asterisk/server/prefix.ts';
 import { answersSip } from '../cti/asterisk/server/sip-ping.ts';
 import { durationMs, isSilent, loudness, readWav, type Wav } from './far-side/audio.ts';
 import { type CallEnd, CallEndedError, FarSide, FarSideError, type ScriptedParty } from './far-side.ts';
+import { UsageError } from './tool.ts';
 
 const help = `Places a real SIP call from a scripted caller, and keeps what it hears.
 
@@ -35,9 +36,6 @@ const help = `Places a real SIP call from a scripted caller, and keeps what it h
 
 Ctrl-C hangs up. Ends with 0 if the call was answered, 1 if not, 2 if something was missing or mistaken.
 `;
-
-/** Something on the command line or in the environment that can't be. */
-class UsageError extends Error {}
 
 interface HostPort {
   readonly host: string;

@@ -1,9 +1,14 @@
 /** The centre's database for a tool, whether or not the house runs: it neither disturbs one that runs nor needs one. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { DeskId, DomainId } from '../base/ids.ts';
 import type { Config } from '../config.ts';
+import { hasCentre } from '../db/centre.ts';
+import { migrate } from '../db/migrate.ts';
 import { createPool, type PoolOptions } from '../db/pool.ts';
 import { PostgresStartError, startPostgres } from '../db/postgres-server.ts';
+import type { Desk } from '../routing/directory.ts';
+import { noSuch, type Print, UsageError } from './tool.ts';
 
 export interface OpenDatabase {
   /** With user and password. */
@@ -13,12 +18,43 @@ export interface OpenDatabase {
   close(): Promise<void>;
 }
 
-/** There is nothing to connect to, in words for whoever called the tool. */
-export class NoDatabaseError extends Error {
-  constructor(message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.name = 'NoDatabaseError';
+/** There is nothing to connect to. */
+export class NoDatabaseError extends UsageError {}
+
+export interface Centre {
+  readonly config: Config;
+  readonly domainId: DomainId;
+  readonly pool: OpenDatabase['pool'];
+}
+
+export interface CentreOptions extends Omit<PoolOptions, 'log'> {
+  /** Brings the schema up to date first, and says so here. */
+  readonly migrates?: Print;
+}
+
+/**
+ * Does something in the centre's database, and closes it.
+ * @throws UsageError when the database has no such centre; NoDatabaseError
+ */
+export async function inCentre<T>(config: Config, options: CentreOptions, work: (centre: Centre) => Promise<T>): Promise<T> {
+  const { migrates: say, ...rest } = options;
+  const { url, pool, close } = await openDatabase(config, rest);
+  try {
+    if (say) await migrate(url, (message) => say(`${message}\n`));
+    const domainId = config.domain;
+    if (!(await hasCentre(pool, domainId)))
+      throw new UsageError(`the database has no centre "${domainId}": start the server once, or set DOMAIN`);
+    return await work({ config, domainId, pool });
+  } finally {
+    await close();
   }
+}
+
+/** @throws UsageError when there is no such desk */
+export function requireDesk(desks: ReadonlyMap<DeskId, Desk>, id: DeskId): Desk {
+  const desk = desks.get(id);
+  if (desk === undefined) throw noSuch('desk', id, [...desks.keys()]);
+  return desk;
 }
 
 /**

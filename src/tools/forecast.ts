@@ -1,11 +1,8 @@
 /** npm run forecast: how many agents each interval of the week needs, from the log or a CSV of arrivals. */
-import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { type CsvRow, nearest, readCsv, UnreadableCsv } from '../base/csv.ts';
+import { type CsvRow, readCsv, UnreadableCsv } from '../base/csv.ts';
 import type { EpochMs } from '../base/ids.ts';
-import { type Config, loadConfig } from '../config.ts';
-import { arrivalsOf, recentCalls, type Span } from '../db/arrivals.ts';
-import { hasCentre } from '../db/centre.ts';
+import { arrivalsOf, recentCalls } from '../db/arrivals.ts';
 import { loadDirectory } from '../db/directory.ts';
 import type { Formula, Staffing, StaffingQuestion } from '../routing/erlang.ts';
 import {
@@ -20,11 +17,13 @@ import {
   type Slot,
   slotsOfDay,
   staff,
-  startOfDay,
 } from '../routing/forecast.ts';
 import { wallClock } from '../routing/hours.ts';
 import { type SimulatedFigures, simulateQueue } from '../routing/simulate-queue.ts';
-import { NoDatabaseError, openDatabase } from './database.ts';
+import { inCentre } from './database.ts';
+import { type DaysAsked, dayOption, daysAsked, offsetMs, zoneOption } from './days.ts';
+import { tableText } from './table.ts';
+import { configOf, type Env, NothingFoundError, type Print, readFile, runTool, UsageError } from './tool.ts';
 
 const HELP = `Says how many agents each interval of the week needs, from the contacts in the log or from a CSV of arrivals.
 
@@ -76,47 +75,24 @@ const WEEKS = 8;
 const ASSUMED_AHT_MS = 180_000;
 const MAX_MISTAKES = 20;
 
-export interface Output {
-  readonly print: (text: string) => void;
-}
-
-/** A wrong use of the command. */
-class UsageError extends Error {}
-/** There is nothing to forecast from. */
-class NoArrivalsError extends Error {}
-
 /** @returns the exit code */
-export async function runForecast(
-  argv: readonly string[],
-  env: Readonly<Record<string, string | undefined>>,
-  out: Output,
-  now: EpochMs,
-): Promise<number> {
-  try {
+export function runForecast(argv: readonly string[], env: Env, print: Print, now: EpochMs): Promise<number> {
+  return runTool({ print, hint: 'npm run forecast -- --help says what there is.\n' }, async () => {
     const task = readTask(argv);
     if (task === 'help') {
-      out.print(HELP);
+      print(HELP);
       return 0;
     }
-    const answer = answerOf(task, task.csv === null ? await readLog(task, env, now) : readFile(task.csv, task));
-    out.print(task.json ? `${JSON.stringify(answer, null, 2)}\n` : textOf(answer));
+    const answer = answerOf(task, task.csv === null ? await readLog(task, env, now) : readArrivals(task.csv, task));
+    print(task.json ? `${JSON.stringify(answer, null, 2)}\n` : textOf(answer));
     return 0;
-  } catch (error) {
-    const isFile = error instanceof UnreadableCsv || error instanceof NoArrivalsError;
-    if (!isFile && !(error instanceof UsageError) && !(error instanceof NoDatabaseError)) throw error;
-    out.print(`${error.message}\n`);
-    return isFile ? 1 : 2;
-  }
+  });
 }
 
 // ---------------------------------------------------------------- the question
 
-interface Task {
-  readonly from: string | null;
-  readonly to: string | null;
+interface Task extends DaysAsked {
   readonly csv: string | null;
-  readonly desk: string | null;
-  readonly timeZone: string | null;
   readonly excluded: readonly string[];
   readonly intervalMs: number;
   readonly target: StaffingQuestion['target'];
@@ -134,19 +110,19 @@ function readTask(argv: readonly string[]): Task | 'help' {
   const given = parse(argv);
   if (given.help) return 'help';
   const task: Task = {
-    from: given.from === undefined ? null : date('--from', given.from),
-    to: given.to === undefined ? null : date('--to', given.to),
+    from: given.from === undefined ? null : dayOption('--from', given.from),
+    to: given.to === undefined ? null : dayOption('--to', given.to),
     csv: given.csv ?? null,
     desk: given.desk ?? null,
-    timeZone: given['time-zone'] === undefined ? null : zone(given['time-zone']),
-    excluded: (given.exclude ?? '').split(/[,\s]+/).flatMap((day) => (day === '' ? [] : [date('--exclude', day)])),
+    timeZone: given['time-zone'] === undefined ? null : zoneOption(given['time-zone']),
+    excluded: (given.exclude ?? '').split(/[,\s]+/).flatMap((day) => (day === '' ? [] : [dayOption('--exclude', day)])),
     intervalMs: interval(given.interval ?? '30m'),
     target: target(given.target ?? '80/20'),
     maxOccupancy: given['max-occupancy'] === undefined ? null : number('--max-occupancy', given['max-occupancy'], 0.01, 1, '0.85'),
     ahtMs: given.aht === undefined ? null : seconds('--aht', given.aht, '180'),
     patience: patience(given.patience),
     shrinkage: number('--shrinkage', given.shrinkage ?? '0', 0, 0.95, '0.3'),
-    forDate: given.for === undefined ? null : date('--for', given.for),
+    forDate: given.for === undefined ? null : dayOption('--for', given.for),
     simulatedCalls: whole('--simulate', given.simulate ?? '20000'),
     seed: whole('--seed', given.seed ?? '1'),
     json: given.json ?? false,
@@ -160,48 +136,28 @@ function readTask(argv: readonly string[]): Task | 'help' {
 
 function parse(argv: readonly string[]) {
   const text = { type: 'string' } as const;
-  try {
-    return parseArgs({
-      args: [...argv],
-      options: {
-        help: { type: 'boolean', short: 'h' },
-        json: { type: 'boolean' },
-        from: text,
-        to: text,
-        csv: text,
-        desk: text,
-        'time-zone': text,
-        exclude: text,
-        interval: text,
-        target: text,
-        'max-occupancy': text,
-        aht: text,
-        patience: text,
-        shrinkage: text,
-        for: text,
-        simulate: text,
-        seed: text,
-      },
-    }).values;
-  } catch (cause) {
-    throw new UsageError(`${cause instanceof Error ? cause.message : String(cause)}\nnpm run forecast -- --help says what there is.`, {
-      cause,
-    });
-  }
-}
-
-function date(option: string, value: string): string {
-  const at = /^\d{4}-\d\d-\d\d$/.test(value) ? Date.parse(value) : Number.NaN;
-  if (!Number.isNaN(at) && new Date(at).toISOString().startsWith(value)) return value;
-  throw new UsageError(`${option}: "${value}" is no day; right: as 2026-11-23`);
-}
-
-function zone(value: string): string {
-  try {
-    return new Intl.DateTimeFormat('en', { timeZone: value }).resolvedOptions().timeZone;
-  } catch (cause) {
-    throw new UsageError(`--time-zone: there is no zone "${value}"; right: an IANA name, as Asia/Tokyo or Europe/London`, { cause });
-  }
+  return parseArgs({
+    args: [...argv],
+    options: {
+      help: { type: 'boolean', short: 'h' },
+      json: { type: 'boolean' },
+      from: text,
+      to: text,
+      csv: text,
+      desk: text,
+      'time-zone': text,
+      exclude: text,
+      interval: text,
+      target: text,
+      'max-occupancy': text,
+      aht: text,
+      patience: text,
+      shrinkage: text,
+      for: text,
+      simulate: text,
+      seed: text,
+    },
+  }).values;
 }
 
 function interval(value: string): number {
@@ -248,30 +204,10 @@ interface History {
   readonly patience: PatienceEstimate | null;
 }
 
-async function readLog(task: Task, env: Readonly<Record<string, string | undefined>>, now: EpochMs): Promise<History> {
-  const loaded = loadConfig(env, [], (file) => readFileSync(file, 'utf8'));
-  if (loaded.kind !== 'config') throw new UsageError(loaded.text);
-  const config: Config = loaded.config;
-  const { pool, close } = await openDatabase(config, { name: 'madoguchi forecast', max: 1, statementTimeoutMs: 120_000 });
-  try {
-    if (!(await hasCentre(pool, config.domain)))
-      throw new UsageError(`the database has no centre "${config.domain}": start the server once, or set DOMAIN`);
-    const { desks } = await loadDirectory(pool, config.domain, now);
-    const desk = task.desk === null ? null : desks.get(task.desk);
-    if (desk === undefined) {
-      const near = nearest(task.desk ?? '', [...desks.keys()]);
-      throw new UsageError(`there is no desk "${task.desk}"${near ? `, did you mean ${near}?` : ''} (${[...desks.keys()].join(', ')})`);
-    }
-    const timeZone = task.timeZone ?? desk?.timeZone ?? 'Asia/Tokyo';
-    const to = task.to ?? daysFrom(wallClock(now, timeZone).date, -1);
-    const from = task.from ?? daysFrom(to, 1 - 7 * WEEKS);
-    if (to < from) throw new UsageError(`--from ${from} is after yesterday; say --to as well`);
-    const span: Span = {
-      domainId: config.domain,
-      desk: task.desk,
-      from: startOfDay(from, timeZone),
-      until: startOfDay(daysFrom(to, 1), timeZone),
-    };
+function readLog(task: Task, env: Env, now: EpochMs): Promise<History> {
+  return inCentre(configOf(env), { name: 'madoguchi forecast', max: 1, statementTimeoutMs: 120_000 }, async ({ pool, domainId }) => {
+    const { desks } = await loadDirectory(pool, domainId, now);
+    const { desk, from, to, timeZone, span } = daysAsked(task, { desks, domainId, last: 'yesterday', days: 7 * WEEKS }, now);
     const calls = await recentCalls(pool, span);
     return {
       arrivals: await arrivalsOf(pool, span),
@@ -284,33 +220,21 @@ async function readLog(task: Task, env: Readonly<Record<string, string | undefin
       // Nobody hangs up while waiting for a callback.
       patience: estimatePatience(calls.filter((call) => call.channel === 'voice')),
     };
-  } finally {
-    await close();
-  }
+  });
 }
-
-const daysFrom = (day: string, days: number): string => new Date(Date.parse(day) + days * 86_400_000).toISOString().slice(0, 10);
 
 // ---------------------------------------------------------------- a CSV file
 
-function readFile(file: string, task: Task): History {
+function readArrivals(file: string, task: Task): History {
   const timeZone = task.timeZone ?? 'Asia/Tokyo';
-  const arrivals = arrivalsFromCsv(file, bytesOf(file), timeZone, task.intervalMs);
-  if (arrivals.length === 0) throw new NoArrivalsError(`${file}: there are no arrivals in it`);
+  const arrivals = arrivalsFromCsv(file, readFile(file), timeZone, task.intervalMs);
+  if (arrivals.length === 0) throw new NothingFoundError(`${file}: there are no arrivals in it`);
   let [earliest, latest] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   for (const { at } of arrivals) [earliest, latest] = [Math.min(earliest, at), Math.max(latest, at)];
   const [first, last] = [wallClock(earliest, timeZone).date, wallClock(latest, timeZone).date];
   const [from, to] = [task.from ?? first, task.to ?? last];
   if (to < from) throw new UsageError(`the file's days are ${first} to ${last}, not from ${from} to ${to}`);
   return { arrivals, from, to, timeZone, holidays: [], where: `in ${file}`, aht: null, patience: null };
-}
-
-function bytesOf(file: string): Uint8Array {
-  try {
-    return readFileSync(file);
-  } catch (cause) {
-    throw new UsageError(`${file} can't be read: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
-  }
 }
 
 const TIME_FORM = 'as 2026-11-02 09:00, or with a zone 2026-11-02T09:00:00+09:00';
@@ -375,8 +299,7 @@ function timeIn(cell: string, timeZone: string, known: Map<string, EpochMs | nul
   }
   known.set(key, at);
   if (at === null) throw new RangeError(`never was: the clock of ${timeZone} is put forward over it; right: a time with its zone`);
-  const minutes = offset === undefined || offset === 'Z' ? 0 : Number(offset.slice(1, 3)) * 60 + Number(offset.slice(-2));
-  return at + Number(second) * 1_000 - (offset?.startsWith('-') ? -minutes : minutes) * 60_000;
+  return at + Number(second) * 1_000 - offsetMs(offset);
 }
 
 function countIn(cell: string): number {
@@ -436,12 +359,12 @@ function answerOf(task: Task, history: History): Answer {
   });
   if (about.arrivals === 0) {
     const left = about.leftOut.length === 0 ? '' : `; ${about.leftOut.length} days were left out`;
-    throw new NoArrivalsError(`there are no arrivals ${history.where} from ${from} to ${to}${left}`);
+    throw new NothingFoundError(`there are no arrivals ${history.where} from ${from} to ${to}${left}`);
   }
   const aht = ahtOf(task, history);
   const patience = patienceOf(task, history);
   const chosen: readonly Slot[] = task.forDate === null ? slots : slotsOfDay({ ...about, slots }, task.forDate);
-  if (chosen.length === 0) throw new NoArrivalsError(`nothing is known of the weekday of ${task.forDate}`);
+  if (chosen.length === 0) throw new NothingFoundError(`nothing is known of the weekday of ${task.forDate}`);
   const staffed = staff(
     chosen.filter((slot) => slot.calls > 0),
     {
@@ -545,10 +468,9 @@ function table(rows: readonly Row[], formula: Formula): string {
     simulated === null ? '' : `${(simulated.asaMs.value / 1_000).toFixed(1)} ± ${secondsText(2 * simulated.asaMs.standardError)}`,
     formula,
   ]);
-  const widths = header.map((title, i) => Math.max(title.length, ...lines.map((line) => line[i]?.length ?? 0)));
-  return [header, ...lines].map((line) => `  ${line.map((cell, i) => cell.padStart(widths[i] ?? 0)).join('  ')}\n`).join('');
+  return tableText([header, ...lines], 0);
 }
 
 if (import.meta.main) {
-  process.exitCode = await runForecast(process.argv.slice(2), process.env, { print: (text) => process.stdout.write(text) }, Date.now());
+  process.exitCode = await runForecast(process.argv.slice(2), process.env, (text) => process.stdout.write(text), Date.now());
 }

@@ -1,21 +1,19 @@
 /** npm run import: customers, their orders, organisations and agents from CSV files. */
 import { randomInt } from 'node:crypto';
-import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { type Mistake, nearest, readCsv, UnreadableCsv } from '../base/csv.ts';
-import { loadConfig } from '../config.ts';
-import { hasCentre } from '../db/centre.ts';
-import { migrate } from '../db/migrate.ts';
+import { type Mistake, readCsv, UnreadableCsv } from '../base/csv.ts';
 import { hashPassword } from '../db/password.ts';
 import { transaction } from '../db/pool.ts';
-import { NoDatabaseError, openDatabase } from './database.ts';
+import { inCentre } from './database.ts';
 import { agents } from './import/agents.ts';
 import { names } from './import/cells.ts';
 import { customers } from './import/customers.ts';
 import { orders } from './import/orders.ts';
 import { organisations } from './import/organisations.ts';
 import type { Importer } from './import/plan.ts';
+import { configOf, type Env, noSuch, type Print, readFile, runTool, UsageError } from './tool.ts';
 
 const KINDS = { customers, orders, organisations, agents } as const;
 type Kind = keyof typeof KINDS;
@@ -43,24 +41,18 @@ Ends with 0 when all went well, 1 when something in the file is wrong, 2 when it
 
 /** Where the tool says what it does; a terminal's progress line goes to `note`. */
 export interface Output {
-  readonly print: (text: string) => void;
-  readonly note: (text: string) => void;
+  readonly print: Print;
+  readonly note: Print;
 }
 
-class UsageError extends Error {}
-
 /** @returns the exit code */
-export async function runImport(argv: readonly string[], env: Readonly<Record<string, string | undefined>>, out: Output): Promise<number> {
-  try {
+export function runImport(argv: readonly string[], env: Env, out: Output): Promise<number> {
+  return runTool({ print: out.print, hint: `\n${help}` }, async () => {
     const task = readTask(argv);
     if (task.what === 'help') return tell(out, task.kind ? helpOf(task.kind, task.importer) : help);
     if (task.what === 'template') return tell(out, templateOf(task.importer));
     return await importFile(task, env, out);
-  } catch (error) {
-    if (error instanceof UnreadableCsv) return tell(out, `${error.message}\nNothing was imported.\n`, 1);
-    if (!(error instanceof UsageError) && !(error instanceof NoDatabaseError)) throw error;
-    return tell(out, `${error.message}\n`, 2);
-  }
+  });
 }
 
 const tell = (out: Output, text: string, code = 0): number => {
@@ -74,10 +66,7 @@ function readTask(argv: readonly string[]) {
   const country = (values.country ?? 'JP').toUpperCase();
   if (!isKind(kind)) {
     if (values.help || kind === undefined) return { what: 'help', kind: null } as const;
-    const near = nearest(kind, Object.keys(KINDS));
-    throw new UsageError(
-      `there is no import of "${kind}"${near ? `, did you mean ${near}?` : ''} (customers, orders, organisations, agents)`,
-    );
+    throw noSuch('import of', kind, Object.keys(KINDS));
   }
   const importer = KINDS[kind](country);
   if (values.help) return { what: 'help', kind, importer } as const;
@@ -99,26 +88,21 @@ function readTask(argv: readonly string[]) {
   } as const;
 }
 
-function parse(argv: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...argv],
-      allowPositionals: true,
-      options: {
-        help: { type: 'boolean', short: 'h' },
-        template: { type: 'boolean' },
-        'dry-run': { type: 'boolean' },
-        'skip-bad': { type: 'boolean' },
-        country: { type: 'string' },
-        domain: { type: 'string' },
-        passwords: { type: 'string' },
-        'max-mistakes': { type: 'string' },
-      },
-    });
-  } catch (cause) {
-    throw new UsageError(`${cause instanceof Error ? cause.message : String(cause)}\n\n${help}`, { cause });
-  }
-}
+const parse = (argv: readonly string[]) =>
+  parseArgs({
+    args: [...argv],
+    allowPositionals: true,
+    options: {
+      help: { type: 'boolean', short: 'h' },
+      template: { type: 'boolean' },
+      'dry-run': { type: 'boolean' },
+      'skip-bad': { type: 'boolean' },
+      country: { type: 'string' },
+      domain: { type: 'string' },
+      passwords: { type: 'string' },
+      'max-mistakes': { type: 'string' },
+    },
+  });
 
 function helpOf(kind: Kind, { about, columns }: Importer): string {
   const lines = Object.entries(columns).map(([name, column]) => `  ${name.padEnd(15)}${column.required ? '* ' : '  '}${column.form}\n`);
@@ -133,18 +117,10 @@ function templateOf({ columns }: Importer): string {
 
 type ImportTask = Extract<ReturnType<typeof readTask>, { what: 'import' }>;
 
-async function importFile(task: ImportTask, env: Readonly<Record<string, string | undefined>>, out: Output): Promise<number> {
-  const bytes = readFile(task.file);
-  const file = readCsv(bytes, names(task.importer.columns));
-  const loaded = loadConfig(env, [], (name) => readFileSync(name, 'utf8'));
-  if (loaded.kind !== 'config') throw new UsageError(loaded.text);
-  const { config } = loaded;
-  const domainId = task.domain ?? config.domain;
-  const { url, pool, close } = await openDatabase(config, { name: 'madoguchi import', max: 3, statementTimeoutMs: 120_000 });
-  try {
-    await migrate(url);
-    if (!(await hasCentre(pool, domainId)))
-      throw new UsageError(`the database has no centre "${domainId}": start the server once, or give --domain`);
+function importFile(task: ImportTask, env: Env, out: Output): Promise<number> {
+  const file = readRows(task);
+  const options = { name: 'madoguchi import', max: 3, statementTimeoutMs: 120_000, migrates: out.print };
+  return inCentre(configOf(env, task.domain), options, async ({ config, domainId, pool }) => {
     const plan = await task.importer.plan(pool, domainId, file);
     const mistakes = [...file.mistakes, ...plan.mistakes].sort((a, b) => a.line - b.line);
     const rows = file.rows.length + file.mistakes.length;
@@ -171,16 +147,16 @@ async function importFile(task: ImportTask, env: Readonly<Record<string, string 
     if (passwordFile !== null)
       out.print(`Passwords of the new ones: ${passwordFile} (readable by you alone; hand them out, then delete it)\n`);
     return 0;
-  } finally {
-    await close();
-  }
+  });
 }
 
-function readFile(file: string): Uint8Array {
+function readRows({ file, importer }: ImportTask) {
+  const bytes = readFile(file);
   try {
-    return readFileSync(file);
-  } catch (cause) {
-    throw new UsageError(`${file} can't be read: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    return readCsv(bytes, names(importer.columns));
+  } catch (error) {
+    if (!(error instanceof UnreadableCsv)) throw error;
+    throw new UnreadableCsv(`${error.message}\nNothing was imported.`, { cause: error });
   }
 }
 

@@ -2,12 +2,11 @@
  * `npm run logic`: asks the control logic which desk a contact would go to and why, checks its file, runs the tests in it, and
  * writes the JSON Schemas that editors check the files of `scenarios/` with.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { TSchema } from 'typebox';
-import { FileProblemsError, formatProblem, suggest, unwrap } from '../base/checked-yaml.ts';
-import { loadConfig } from '../config.ts';
+import { suggest, unwrap } from '../base/checked-yaml.ts';
 import { partyFor, readCallingNumber } from '../contact/identify.ts';
 import { loadDirectory } from '../db/directory.ts';
 import { findParty } from '../db/party.ts';
@@ -20,7 +19,8 @@ import type { Directory, Entry } from '../routing/directory.ts';
 import { ControlLogicFile } from '../routing/logic-schema.ts';
 import { runLogicTests } from '../routing/logic-tests.ts';
 import type { CallingNumber, Party, PartyRecord } from '../routing/party.ts';
-import { NoDatabaseError, openDatabase } from './database.ts';
+import { inCentre } from './database.ts';
+import { configOf, readFile, runTool, UsageError } from './tool.ts';
 
 const HELP = `npm run logic -- explain --from NUMBER --to ENTRY [--at TIME] [--customer CODE] [--channel voice|callback|message] [--json]
       which desk a contact goes to, by which rule, and why; what the rule wishes for it, and how the desk gives out
@@ -31,9 +31,6 @@ const HELP = `npm run logic -- explain --from NUMBER --to ENTRY [--at TIME] [--c
 npm run logic -- check    everything that is wrong with the control logic, with file, line and column
 npm run logic -- test     runs the tests that stand in the file
 npm run logic -- schema   writes scenarios/schema/*.json anew`;
-
-/** A wrong use of the command: told without a stack. */
-class UsageError extends Error {}
 
 const LOGIC_FILE = 'control-logic.yaml';
 
@@ -252,27 +249,22 @@ async function main(): Promise<number> {
     console.log(HELP);
     return values.help ? 0 : 2;
   }
-  const loaded = loadConfig(process.env, values.config === undefined ? [] : ['--config', values.config], (f) => readFileSync(f, 'utf8'));
-  if (loaded.kind !== 'config') throw new UsageError(loaded.text);
-  const { config } = loaded;
+  const config = configOf(process.env, null, values.config === undefined ? [] : ['--config', values.config]);
   const path = join(config.scenariosDir, LOGIC_FILE);
   const read = (directory?: Directory): ControlLogic =>
-    unwrap(parseControlLogic(readFileSync(path, 'utf8'), relative(process.cwd(), path), directory));
+    unwrap(parseControlLogic(readFile(path).toString('utf8'), relative(process.cwd(), path), directory));
 
   switch (command) {
     case 'explain': {
       const question = questionOf(values);
-      const { pool, close } = await openDatabase(config, { name: 'madoguchi logic', max: 1 });
-      try {
-        const directory = await loadDirectory(pool, config.domain);
-        const find = (by: 'callingNumber' | 'customerCode', value: string) => findParty(pool, config.domain, by, value);
+      return inCentre(config, { name: 'madoguchi logic', max: 1 }, async ({ pool, domainId }) => {
+        const directory = await loadDirectory(pool, domainId);
+        const find = (by: 'callingNumber' | 'customerCode', value: string) => findParty(pool, domainId, by, value);
         const answer = await explain(read(directory), directory, find, question, config.deskRules);
         if (values.json) console.log(JSON.stringify(answer, null, 2));
         else print(answer);
         return 0;
-      } finally {
-        await close();
-      }
+      });
     }
     case 'check': {
       const logic = read();
@@ -304,15 +296,5 @@ async function main(): Promise<number> {
 }
 
 if (import.meta.main) {
-  try {
-    process.exitCode = await main();
-  } catch (error) {
-    const isUsage =
-      error instanceof UsageError ||
-      error instanceof NoDatabaseError ||
-      (error instanceof Error && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS'));
-    if (!isUsage && !(error instanceof FileProblemsError)) throw error;
-    console.error(error instanceof FileProblemsError ? error.problems.map(formatProblem).join('\n') : error.message);
-    process.exitCode = 2;
-  }
+  process.exitCode = await runTool({ print: (text) => process.stderr.write(text), wrongFile: 2 }, main);
 }

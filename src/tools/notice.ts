@@ -1,21 +1,18 @@
 /** npm run notice: one thing to be told by phone to many. Creates notices from a list, and shows, pauses, resumes and stops them. */
 import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { parseArgs } from 'node:util';
-import { nearest } from '../base/csv.ts';
+import { suggest } from '../base/checked-yaml.ts';
 import type { Language } from '../base/ids.ts';
 import { DEFAULT_NOTICE_PACE, NOTICE_LIMITS, type NoticePace } from '../base/notice.ts';
 import { cleanText } from '../channels/call-me.ts';
-import { type Config, loadConfig } from '../config.ts';
-import { hasCentre } from '../db/centre.ts';
 import { loadDirectory } from '../db/directory.ts';
-import { migrate } from '../db/migrate.ts';
 import { changeNotice, createNotice, findNotice, listNotices, type NoticeWithProgress, noticeOutcomes } from '../db/notices.ts';
 import { checkList, outcomesCsv, recipientRules, tellersOf } from '../notices.ts';
-import { readFolder } from '../scenario-folder.ts';
 import { readRelease } from '../scenario-release.ts';
-import { NoDatabaseError, type OpenDatabase, openDatabase } from './database.ts';
+import { type Centre, inCentre, requireDesk } from './database.ts';
+import { scenarioFiles } from './scenario/files.ts';
+import { configOf, type Env, noSuch, type Print, readFile, runTool, UsageError } from './tool.ts';
 
 const help = `One thing to be told by phone to many: whoever is free of calls and callbacks tells the next one.
 
@@ -41,10 +38,6 @@ The database is DATABASE_URL, else the one in DATA_DIR. A server that runs begin
 Ends with 0 when all went well, 1 when something in the list is wrong or the notice is over, 2 when it was called wrongly.
 `;
 
-class UsageError extends Error {}
-
-type Print = (text: string) => void;
-
 const CHANGES = { pause: 'paused', resume: 'resumed', stop: 'stopped' } as const;
 const STATE_AFTER = { pause: 'paused', resume: 'running', stop: 'stopped' } as const;
 const VERBS = ['create', 'list', 'show', 'pause', 'resume', 'stop'] as const;
@@ -52,60 +45,49 @@ type Verb = (typeof VERBS)[number];
 const isVerb = (word: string | undefined): word is Verb => VERBS.some((verb) => verb === word);
 
 /** @returns the exit code */
-export async function runNotice(argv: readonly string[], env: Readonly<Record<string, string | undefined>>, print: Print): Promise<number> {
-  try {
+export function runNotice(argv: readonly string[], env: Env, print: Print): Promise<number> {
+  return runTool({ print, hint: `\n${help}` }, async () => {
     const { values, positionals } = parse(argv);
     const [verb, id, ...more] = positionals;
     if (values.help || verb === undefined) {
       print(help);
       return values.help ? 0 : 2;
     }
-    if (!isVerb(verb)) {
-      const near = nearest(verb, VERBS);
-      throw new UsageError(`there is no "${verb}"${near ? `, did you mean ${near}?` : ''} (${VERBS.join(', ')})`);
-    }
+    if (!isVerb(verb)) throw noSuch('command', verb, VERBS);
     const takesId = verb !== 'create' && verb !== 'list';
     if (more.length > 0 || (!takesId && id !== undefined)) throw new UsageError(`"${more[0] ?? id}" is too much`);
     if (takesId && !/^[0-9]{1,9}$/.test(id ?? '')) throw new UsageError(`write the number of the notice: npm run notice -- ${verb} 12`);
     const task = verb === 'create' ? readCreation(values) : null;
-    return await inCentre(env, values.domain ?? null, print, async (centre) => {
+    const options = { name: 'madoguchi notice', max: 2, statementTimeoutMs: 60_000, migrates: print };
+    return inCentre(configOf(env, values.domain), options, (centre) => {
       if (task) return create(centre, task, print);
       if (verb === 'list') return list(centre, print);
       if (verb === 'show') return show(centre, id ?? '', values.csv ?? false, print);
       return change(centre, id ?? '', verb as keyof typeof CHANGES, print);
     });
-  } catch (error) {
-    if (!(error instanceof UsageError) && !(error instanceof NoDatabaseError)) throw error;
-    print(`${error.message}\n`);
-    return 2;
-  }
+  });
 }
 
-function parse(argv: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...argv],
-      allowPositionals: true,
-      options: {
-        help: { type: 'boolean', short: 'h' },
-        file: { type: 'string' },
-        text: { type: 'string' },
-        'text-file': { type: 'string' },
-        desk: { type: 'string' },
-        scenario: { type: 'string' },
-        language: { type: 'string' },
-        'at-a-time': { type: 'string' },
-        'per-minute': { type: 'string' },
-        'dry-run': { type: 'boolean' },
-        'skip-bad': { type: 'boolean' },
-        csv: { type: 'boolean' },
-        domain: { type: 'string' },
-      },
-    });
-  } catch (cause) {
-    throw new UsageError(`${cause instanceof Error ? cause.message : String(cause)}\n\n${help}`, { cause });
-  }
-}
+const parse = (argv: readonly string[]) =>
+  parseArgs({
+    args: [...argv],
+    allowPositionals: true,
+    options: {
+      help: { type: 'boolean', short: 'h' },
+      file: { type: 'string' },
+      text: { type: 'string' },
+      'text-file': { type: 'string' },
+      desk: { type: 'string' },
+      scenario: { type: 'string' },
+      language: { type: 'string' },
+      'at-a-time': { type: 'string' },
+      'per-minute': { type: 'string' },
+      'dry-run': { type: 'boolean' },
+      'skip-bad': { type: 'boolean' },
+      csv: { type: 'boolean' },
+      domain: { type: 'string' },
+    },
+  });
 
 interface Creation {
   readonly file: string;
@@ -150,52 +132,14 @@ function readCreation(values: ReturnType<typeof parse>['values']): Creation {
   };
 }
 
-function readFile(file: string): Buffer {
-  try {
-    return readFileSync(file);
-  } catch (cause) {
-    throw new UsageError(`${file} can't be read: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
-  }
-}
-
-interface Centre {
-  readonly pool: OpenDatabase['pool'];
-  readonly domainId: string;
-  readonly config: Config;
-  /** Who stands in the notice's history. */
-  readonly by: string;
-}
-
-async function inCentre(
-  env: Readonly<Record<string, string | undefined>>,
-  domain: string | null,
-  print: Print,
-  work: (centre: Centre) => Promise<number>,
-): Promise<number> {
-  const loaded = loadConfig(env, [], (name) => readFileSync(name, 'utf8'));
-  if (loaded.kind !== 'config') throw new UsageError(loaded.text);
-  const { config } = loaded;
-  const domainId = domain ?? config.domain;
-  const { url, pool, close } = await openDatabase(config, { name: 'madoguchi notice', max: 2, statementTimeoutMs: 60_000 });
-  try {
-    await migrate(url, (message) => print(`${message}\n`));
-    if (!(await hasCentre(pool, domainId))) {
-      throw new UsageError(`the database has no centre "${domainId}": start the server once, or give --domain`);
-    }
-    return await work({ pool, domainId, config, by: `${userInfo().username} (command line)` });
-  } finally {
-    await close();
-  }
-}
+/** Who stands in the notice's history. */
+const by = `${userInfo().username} (command line)`;
 
 const SHOWN = 100;
 
-async function create({ pool, domainId, config, by }: Centre, task: Creation, print: Print): Promise<number> {
+async function create({ pool, domainId, config }: Centre, task: Creation, print: Print): Promise<number> {
   const directory = await loadDirectory(pool, domainId);
-  if (!directory.desks.has(task.deskId)) {
-    const near = nearest(task.deskId, [...directory.desks.keys()]);
-    throw new UsageError(`there is no desk "${task.deskId}"${near ? `, did you mean "${near}"?` : ''}`);
-  }
+  requireDesk(directory.desks, task.deskId);
   if (task.scenario !== null) await requireTeller(config.scenariosDir, task.scenario);
   const rules = recipientRules(directory, config.callMe.policy.countries);
   const { recipients, problems, lines, alsoIn } = await checkList(pool, domainId, task.list, rules);
@@ -225,15 +169,11 @@ async function create({ pool, domainId, config, by }: Centre, task: Creation, pr
 
 /** @throws UsageError when no scenario of this name can tell a notice */
 async function requireTeller(folder: string, name: string): Promise<void> {
-  const { 'control-logic.yaml': _logic, ...files } = (await readFolder(folder)) ?? {};
-  const release = readRelease(files, `${folder}/`);
+  const release = readRelease(await scenarioFiles(folder), `${folder}/`);
   if (Array.isArray(release)) throw new UsageError('the scenarios are not right: npm run scenario -- check');
   const tellers = tellersOf(release.set);
   if (tellers.includes(name)) return;
-  const near = nearest(name, tellers);
-  throw new UsageError(
-    `no scenario "${name}" can tell a notice${near ? `, did you mean "${near}"?` : ` (${tellers.join(', ') || 'none can'})`}`,
-  );
+  throw new UsageError(`no scenario "${name}" can tell a notice; ${suggest(name, tellers)}`);
 }
 
 async function list({ pool, domainId }: Centre, print: Print): Promise<number> {
@@ -280,7 +220,7 @@ async function show({ pool, domainId }: Centre, id: string, csv: boolean, print:
   return 0;
 }
 
-async function change({ pool, domainId, by }: Centre, id: string, verb: keyof typeof CHANGES, print: Print): Promise<number> {
+async function change({ pool, domainId }: Centre, id: string, verb: keyof typeof CHANGES, print: Print): Promise<number> {
   const state = await changeNotice(pool, domainId, id, CHANGES[verb], by, Date.now());
   if (state === null) throw new UsageError(`there is no notice ${id}`);
   const done = state === STATE_AFTER[verb];

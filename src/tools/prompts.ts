@@ -2,23 +2,24 @@
  * `npm run prompts`: everything that is said, and where the sound of it comes from. With `--render`, (re)makes the recordings that
  * are shipped, with the speech engines of this machine.
  */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { pino } from 'pino';
-import { FileProblemsError, unwrap } from '../base/checked-yaml.ts';
+import { unwrap } from '../base/checked-yaml.ts';
 import type { Language } from '../base/ids.ts';
-import { type Config, loadConfig } from '../config.ts';
+import type { Config } from '../config.ts';
 import { PromptFiles, type PromptSource, type RecordingIndex, readIndex, speak, textHash } from '../cti/prompts.ts';
-import { findVoices, VoiceMissingError } from '../cti/voices.ts';
+import { findVoices, type VoiceEngine, VoiceMissingError } from '../cti/voices.ts';
 import { readWav, writeMuLawWav } from '../cti/wav.ts';
 import { finitePrompts } from '../ivr/prompts.ts';
 import type { Prompt } from '../ivr/scenario.ts';
 import { fixedParts } from '../ivr/text.ts';
-import { readFolder } from '../scenario-folder.ts';
 import { readRelease } from '../scenario-release.ts';
+import { scenarioFiles } from './scenario/files.ts';
+import { configOf, runTool, UsageError } from './tool.ts';
 
 const HELP = `npm run prompts [-- OPTIONS]
 
@@ -62,10 +63,7 @@ interface Said {
 }
 
 async function everythingSaid(folder: string): Promise<Said[]> {
-  const files = await readFolder(folder);
-  if (!files) throw new Error(`somebody is writing in ${folder}: try again`);
-  const { 'control-logic.yaml': _, ...texts } = files; // it says nothing
-  const { wordings, set } = unwrap(await readRelease(texts, `${relative(process.cwd(), folder)}/`));
+  const { wordings, set } = unwrap(readRelease(await scenarioFiles(folder), `${relative(process.cwd(), folder)}/`));
   const said = new Map<string, Said>();
   const add = (name: string, prompts: readonly Prompt[]): void => {
     for (const prompt of prompts) {
@@ -78,6 +76,16 @@ async function everythingSaid(folder: string): Promise<Said[]> {
   return [...said.values()];
 }
 
+/** @throws UsageError when one that was asked for is not there */
+async function voicesHere(config: Config): Promise<VoiceEngine[]> {
+  try {
+    return await findVoices(process.env['PATH'] ?? '', config.voices);
+  } catch (error) {
+    if (!(error instanceof VoiceMissingError)) throw error;
+    throw new UsageError(error.message, { cause: error });
+  }
+}
+
 async function look(said: readonly Said[], folder: string, config: Config): Promise<Row[]> {
   const kept = join(config.dataDir, 'prompts');
   const scratch = existsSync(kept) ? null : await mkdtemp(join(tmpdir(), 'madoguchi-prompts-'));
@@ -85,7 +93,7 @@ async function look(said: readonly Said[], folder: string, config: Config): Prom
     const store = await PromptFiles.open({
       cacheDir: scratch ?? kept,
       recordingsDir: join(folder, 'prompts'),
-      voices: await findVoices(process.env['PATH'] ?? '', config.voices),
+      voices: await voicesHere(config),
       log: pino({ level: 'silent' }),
     });
     const rows: Row[] = [];
@@ -136,7 +144,7 @@ function print(rows: readonly Row[]): void {
 }
 
 async function render(said: readonly Said[], dir: string, config: Config): Promise<void> {
-  const voices = await findVoices(process.env['PATH'] ?? '', config.voices);
+  const voices = await voicesHere(config);
   for (const language of LANGUAGES) {
     const voice = voices.find((v) => v.language === language);
     if (!voice) {
@@ -170,7 +178,7 @@ async function render(said: readonly Said[], dir: string, config: Config): Promi
   }
 }
 
-async function main(): Promise<void> {
+async function main(): Promise<number> {
   const { values } = parseArgs({
     options: {
       render: { type: 'string' },
@@ -183,13 +191,17 @@ async function main(): Promise<void> {
       help: { type: 'boolean', short: 'h', default: false },
     },
   });
-  if (values.help) return console.log(HELP);
-  const loaded = loadConfig(process.env, [], (file) => readFileSync(file, 'utf8'));
-  if (loaded.kind !== 'config') throw new UsageError(loaded.text);
-  const { config } = loaded;
+  if (values.help) {
+    console.log(HELP);
+    return 0;
+  }
+  const config = configOf(process.env);
   const folder = resolve(values.scenarios ?? config.scenariosDir);
   const said = await everythingSaid(folder);
-  if (values.render !== undefined) return render(said, resolve(values.render), config);
+  if (values.render !== undefined) {
+    await render(said, resolve(values.render), config);
+    return 0;
+  }
   const isWanted = (one: Said): boolean =>
     (values.language === undefined || one.prompt.language === values.language) &&
     (values.scenario === undefined || one.in.includes(values.scenario));
@@ -200,16 +212,7 @@ async function main(): Promise<void> {
   );
   if (values.json) console.log(JSON.stringify(rows, null, 2));
   else print(rows);
+  return 0;
 }
 
-class UsageError extends Error {}
-
-try {
-  await main();
-} catch (error) {
-  const isUsage = error instanceof Error && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS');
-  const isKnown = [FileProblemsError, VoiceMissingError, UsageError].some((kind) => error instanceof kind);
-  if (!(error instanceof Error) || (!isKnown && !isUsage)) throw error;
-  console.error(isUsage ? `${error.message}\n\n${HELP}` : error.message);
-  process.exitCode = 2;
-}
+process.exitCode = await runTool({ print: (text) => process.stderr.write(text), hint: `\n${HELP}\n`, wrongFile: 2 }, main);

@@ -1,11 +1,9 @@
 /** npm run replay: a logged period played again by other rules, or with other agents. */
-import { readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
-import { FileProblemsError, formatProblem, nearest, unwrap } from '../base/checked-yaml.ts';
+import { unwrap } from '../base/checked-yaml.ts';
 import type { DeskId, EpochMs } from '../base/ids.ts';
-import { type Config, loadConfig } from '../config.ts';
-import { hasCentre } from '../db/centre.ts';
+import type { Config } from '../config.ts';
 import { loadDirectory } from '../db/directory.ts';
 import { loggedPeriod, PeriodTooLongError } from '../db/logged-period.ts';
 import { nextTimeToCall } from '../routing/call-hours.ts';
@@ -18,9 +16,12 @@ import { wallClock } from '../routing/hours.ts';
 import { MAX_LEVEL, type Requirement } from '../routing/matching/model.ts';
 import { randomNumbers } from '../routing/simulate-queue.ts';
 import { type Demand, type DeskFigures, demandsOf, type Figures, figuresOf, type PlaySettings, play } from '../routing/what-if.ts';
-import { NoDatabaseError, openDatabase } from './database.ts';
+import { inCentre } from './database.ts';
+import { daysFrom, offsetMs } from './days.ts';
 import { type Log, type NotPlayed, readLog } from './replay/log.ts';
 import { type StaffQuestion, staffOf } from './replay/staff.ts';
+import { tableText } from './table.ts';
+import { configOf, type Env, NothingFoundError, noSuch, type Print, readFile, runTool, UsageError } from './tool.ts';
 
 const HELP = `Plays a logged period again, by other rules or with other agents, and prints what was beside what would have been.
 
@@ -61,43 +62,19 @@ Ends with 0, with 1 when a file is wrong or there were no contacts, with 2 when 
 `;
 
 const LOGIC_FILE = 'control-logic.yaml';
-const DAY_MS = 86_400_000;
-
-export interface Output {
-  readonly print: (text: string) => void;
-}
-
-/** A wrong use of the command. */
-class UsageError extends Error {}
-/** There is nothing to play. */
-class NoContactsError extends Error {}
 
 /** @returns the exit code */
-export async function runReplay(
-  argv: readonly string[],
-  env: Readonly<Record<string, string | undefined>>,
-  out: Output,
-  now: EpochMs,
-): Promise<number> {
-  try {
+export function runReplay(argv: readonly string[], env: Env, print: Print, now: EpochMs): Promise<number> {
+  return runTool({ print, hint: 'npm run replay -- --help says what there is.\n' }, async () => {
     const task = readTask(argv);
     if (task === 'help') {
-      out.print(HELP);
+      print(HELP);
       return 0;
     }
     const answer = await answerOf(task, env, now);
-    out.print(task.json ? `${JSON.stringify(plain(answer), null, 2)}\n` : textOf(answer));
+    print(task.json ? `${JSON.stringify(plain(answer), null, 2)}\n` : textOf(answer));
     return 0;
-  } catch (error) {
-    if (error instanceof FileProblemsError) {
-      out.print(`${error.problems.map(formatProblem).join('\n')}\n`);
-      return 1;
-    }
-    const isEmpty = error instanceof NoContactsError;
-    if (!isEmpty && !(error instanceof UsageError) && !(error instanceof NoDatabaseError)) throw error;
-    out.print(`${error.message}\n`);
-    return isEmpty ? 1 : 2;
-  }
+  });
 }
 
 // ---------------------------------------------------------------- the question
@@ -134,28 +111,22 @@ function readTask(argv: readonly string[]): Task | 'help' {
 
 function parse(argv: readonly string[]) {
   const text = { type: 'string' } as const;
-  try {
-    return parseArgs({
-      args: [...argv],
-      options: {
-        help: { type: 'boolean', short: 'h' },
-        json: { type: 'boolean' },
-        from: text,
-        to: text,
-        domain: text,
-        logic: text,
-        agents: text,
-        'aht-factor': text,
-        'arrivals-factor': text,
-        within: text,
-        seed: text,
-      },
-    }).values;
-  } catch (cause) {
-    throw new UsageError(`${cause instanceof Error ? cause.message : String(cause)}\nnpm run replay -- --help says what there is.`, {
-      cause,
-    });
-  }
+  return parseArgs({
+    args: [...argv],
+    options: {
+      help: { type: 'boolean', short: 'h' },
+      json: { type: 'boolean' },
+      from: text,
+      to: text,
+      domain: text,
+      logic: text,
+      agents: text,
+      'aht-factor': text,
+      'arrivals-factor': text,
+      within: text,
+      seed: text,
+    },
+  }).values;
 }
 
 const MOST_AGENTS = 10_000;
@@ -188,15 +159,13 @@ interface Period {
 }
 
 const WHEN_FORM = "a day, as 2026-11-20, or a time, as '2026-11-20 09:00' or 2026-11-20T09:00+09:00";
-const nextDay = (day: string): string => new Date(Date.parse(day) + DAY_MS).toISOString().slice(0, 10);
-const previousDay = (day: string): string => new Date(Date.parse(day) - DAY_MS).toISOString().slice(0, 10);
 
 function periodOf({ from, to }: Task, timeZone: string, now: EpochMs): Period {
   const dayAt = (at: EpochMs): string => wallClock(at, timeZone).date;
   const end = to === null ? null : instant('--to', to, timeZone, 'end');
-  const day = end === null ? previousDay(dayAt(now)) : dayAt(end - 1);
+  const day = end === null ? daysFrom(dayAt(now), -1) : dayAt(end - 1);
   const begin = instant('--from', from ?? day, timeZone, 'begin');
-  const until = end ?? startOfDay(nextDay(dayAt(begin)), timeZone);
+  const until = end ?? startOfDay(daysFrom(dayAt(begin), 1), timeZone);
   if (until <= begin) throw new UsageError(`--to ${to} is before --from ${from}`);
   if (begin >= now) throw new UsageError(`${from ?? day} is yet to come: only what was can be played again`);
   return { from: begin, until: Math.min(until, now), timeZone };
@@ -209,12 +178,11 @@ function instant(option: string, value: string, timeZone: string, edge: 'begin' 
   try {
     if (time === undefined) {
       if (offset !== undefined) throw wrong();
-      return startOfDay(edge === 'end' ? nextDay(day) : day, timeZone);
+      return startOfDay(edge === 'end' ? daysFrom(day, 1) : day, timeZone);
     }
     const at = instantOf(day, time, offset === undefined ? timeZone : 'UTC');
     if (at === null) throw new UsageError(`${option}: ${value} never was: the clock of ${timeZone} is put forward over it`);
-    const minutes = offset === undefined || offset === 'Z' ? 0 : Number(offset.slice(1, 3)) * 60 + Number(offset.slice(-2));
-    return at - (offset?.startsWith('-') ? -minutes : minutes) * 60_000;
+    return at - offsetMs(offset);
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     throw wrong(error);
@@ -238,10 +206,8 @@ interface Answer extends Period {
   readonly undecided: number;
 }
 
-async function answerOf(task: Task, env: Readonly<Record<string, string | undefined>>, now: EpochMs): Promise<Answer> {
-  const loaded = loadConfig({ ...env, ...(task.domain === null ? {} : { DOMAIN: task.domain }) }, [], (file) => readFileSync(file, 'utf8'));
-  if (loaded.kind !== 'config') throw new UsageError(loaded.text);
-  const { config } = loaded;
+async function answerOf(task: Task, env: Env, now: EpochMs): Promise<Answer> {
+  const config = configOf(env, task.domain);
   const present = readLogic(join(config.scenariosDir, LOGIC_FILE));
   const period = periodOf(task, present.timeZone, now);
   const { directory, log } = await readCentre(config, period);
@@ -252,46 +218,38 @@ async function answerOf(task: Task, env: Readonly<Record<string, string | undefi
 }
 
 function readLogic(path: string, directory?: Directory): ControlLogic {
-  return unwrap(parseControlLogic(textIn(path), relative(process.cwd(), path), directory));
+  return unwrap(parseControlLogic(readFile(path).toString('utf8'), relative(process.cwd(), path), directory));
 }
 
-function textIn(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (cause) {
-    throw new UsageError(`${path} can't be read: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
-  }
+interface Played {
+  readonly directory: Directory;
+  readonly log: Log;
 }
 
-async function readCentre(config: Config, period: Period): Promise<{ readonly directory: Directory; readonly log: Log }> {
-  const { pool, close } = await openDatabase(config, { name: 'madoguchi replay', max: 1, statementTimeoutMs: 120_000 });
-  try {
-    if (!(await hasCentre(pool, config.domain)))
-      throw new UsageError(`the database has no centre "${config.domain}": start the server once, or set DOMAIN`);
+function readCentre(config: Config, period: Period): Promise<Played> {
+  const options = { name: 'madoguchi replay', max: 1, statementTimeoutMs: 120_000 };
+  return inCentre(config, options, async ({ pool, domainId }) => {
     // Sales results as they were then.
-    const directory = await loadDirectory(pool, config.domain, period.from);
-    const log = readLog(await loggedPeriod(pool, { domainId: config.domain, ...period }), directory, period);
+    const directory = await loadDirectory(pool, domainId, period.from);
+    const log = readLog(await loggedPeriod(pool, { domainId, ...period }).catch(tooLong), directory, period);
     if (log.facts.contacts.length > 0) return { directory, log };
     const left = [
       ...(log.notPlayed.neverQueued === 0 ? [] : [`${log.notPlayed.neverQueued} ended before they came to a queue`]),
       ...(log.notPlayed.deskGone === 0 ? [] : [`${log.notPlayed.deskGone} were at desks that are gone`]),
     ];
-    throw new NoContactsError(`there were no contacts ${spanText(period)}${left.length === 0 ? '' : ` (${left.join(', ')})`}`);
-  } catch (error) {
-    if (!(error instanceof PeriodTooLongError)) throw error;
-    throw new UsageError(`${error.message}; right: a shorter one`, { cause: error });
-  } finally {
-    await close();
-  }
+    throw new NothingFoundError(`there were no contacts ${spanText(period)}${left.length === 0 ? '' : ` (${left.join(', ')})`}`);
+  });
+}
+
+function tooLong(error: unknown): never {
+  if (!(error instanceof PeriodTooLongError)) throw error;
+  throw new UsageError(`${error.message}; right: a shorter one`, { cause: error });
 }
 
 function checkDesks(agents: StaffQuestion | null, { desks }: Directory): void {
   if (agents === null || 'all' in agents) return;
-  for (const id of agents.byDesk.keys()) {
-    if (desks.has(id)) continue;
-    const near = nearest(id, [...desks.keys()]);
-    throw new UsageError(`--agents: there is no desk "${id}"${near ? `, did you mean ${near}?` : ''} (${[...desks.keys()].join(', ')})`);
-  }
+  const unknown = [...agents.byDesk.keys()].find((id) => !desks.has(id));
+  if (unknown !== undefined) throw noSuch('desk', unknown, [...desks.keys()], '--agents');
 }
 
 interface Material {
@@ -461,11 +419,7 @@ function table(was: Figures, wouldBe: Figures, { desks }: Answer): string {
     ...(ids.length < 2 ? [] : [row('all', was.all, wouldBe.all)]),
   ];
   const columns = was.all.callbacks + wouldBe.all.callbacks > 0 ? COLUMNS.length + 1 : COLUMNS.length;
-  const shown = rows.map((cells) => cells.slice(0, columns));
-  const widths = Array.from({ length: columns }, (_, i) => Math.max(...shown.map((cells) => cells[i]?.length ?? 0)));
-  const line = (cells: readonly string[]): string =>
-    cells.map((cell, i) => (i === 0 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0))).join('  ');
-  return shown.map((cells) => `  ${line(cells)}\n`).join('');
+  return tableText(rows.map((cells) => cells.slice(0, columns)));
 }
 
 const percent = (value: number | null): string => (value === null ? '–' : (value * 100).toFixed(1));
@@ -487,5 +441,5 @@ const COLUMNS: readonly { readonly title: string; readonly cell: (figures: DeskF
 ];
 
 if (import.meta.main) {
-  process.exitCode = await runReplay(process.argv.slice(2), process.env, { print: (text) => process.stdout.write(text) }, Date.now());
+  process.exitCode = await runReplay(process.argv.slice(2), process.env, (text) => process.stdout.write(text), Date.now());
 }

@@ -2,11 +2,11 @@
  * `npm run scenario`: checks the scenarios, runs the tests in them, draws them, talks them through in the terminal, and says which of their
  * steps and ways the tests reach. Needs no switch, no server and no database.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { basename, dirname, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { type FileProblem, FileProblemsError, formatProblem, suggest } from '../base/checked-yaml.ts';
-import { loadConfig } from '../config.ts';
+import { type FileProblem, FileProblemsError, suggest } from '../base/checked-yaml.ts';
+import type { Config } from '../config.ts';
 import { loadDirectory } from '../db/directory.ts';
 import { type Coverage, coverageOf, shareOf } from '../ivr/coverage.ts';
 import { draw } from '../ivr/drawing.ts';
@@ -14,11 +14,11 @@ import type { Scenario } from '../ivr/parse.ts';
 import { type PathThrough, pathsThrough } from '../ivr/paths.ts';
 import type { Way } from '../ivr/steps.ts';
 import { runScenarioTests, type ScenarioTestResult } from '../ivr/talk.ts';
-import { type Files, readFolder } from '../scenario-folder.ts';
 import { type Release, readRelease } from '../scenario-release.ts';
-import { NoDatabaseError, openDatabase } from './database.ts';
+import { inCentre } from './database.ts';
+import { scenarioFiles } from './scenario/files.ts';
 import { TALK_OPTIONS, type Terminal, talkInTerminal, worldFrom } from './scenario/talk.ts';
-import { UsageError } from './scenario/usage.ts';
+import { configOf, type Env, readFile, runTool, UsageError } from './tool.ts';
 
 const HELP = `Scenarios: the dialogues that callers have with the house. docs/scenarios.md says how they are written.
 
@@ -73,31 +73,22 @@ const OF: Readonly<Record<Command, readonly string[]>> = {
 };
 
 export interface Io extends Terminal {
-  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly env: Env;
   /** A clock that only goes forward, to say how long tests took. */
   readonly nowMs: () => number;
 }
 
 /** @returns the exit code */
-export async function runScenario(argv: readonly string[], io: Io): Promise<number> {
-  try {
-    return await run(argv, io);
-  } catch (error) {
-    if (error instanceof FileProblemsError) {
-      for (const problem of error.problems) io.print(`${formatProblem(problem)}\n`);
-      const files = new Set(error.problems.map(({ file }) => file)).size;
-      io.print(`\n${count(error.problems.length, 'mistake')} in ${count(files, 'file')}\n`);
-      return 1;
-    }
-    const isUsage = error instanceof UsageError || error instanceof NoDatabaseError || isArgsError(error);
-    if (!isUsage) throw error;
-    io.print(`${error.message}\n`);
-    return 2;
-  }
+export function runScenario(argv: readonly string[], io: Io): Promise<number> {
+  return runTool(io, () => run(argv, io).catch((error: unknown) => tellProblems(error, io)));
 }
 
-const isArgsError = (error: unknown): error is Error =>
-  error instanceof Error && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS');
+function tellProblems(error: unknown, io: Io): number {
+  if (!(error instanceof FileProblemsError)) throw error;
+  const files = new Set(error.problems.map(({ file }) => file)).size;
+  io.print(`${error.message}\n\n${count(error.problems.length, 'mistake')} in ${count(files, 'file')}\n`);
+  return 1;
+}
 
 const parse = (argv: readonly string[]) => parseArgs({ args: [...argv], allowPositionals: true, options: OPTIONS });
 type Values = ReturnType<typeof parse>['values'];
@@ -145,20 +136,14 @@ function numberOf(option: string, text: string, least: number, most: number): nu
  * @throws FileProblemsError
  */
 async function read({ dir, desks }: Values, io: Io, others: readonly string[]): Promise<Release> {
-  const loaded = loadConfig(io.env, [], (file) => readFileSync(file, 'utf8'));
-  if (loaded.kind !== 'config') throw new UsageError(loaded.text);
-  const { config } = loaded;
+  const config = configOf(io.env);
   const folder = resolve(dir ?? config.scenariosDir);
   const here = `${relative(process.cwd(), folder) || '.'}/`;
-  const files: Record<string, string> = { ...(await readQuiet(folder)) };
+  const files: Record<string, string> = { ...(await scenarioFiles(folder)) };
   for (const other of others) {
     const name = basename(other);
     if (!name.endsWith('.yaml')) throw new UsageError(`${other} is no .yaml file`);
-    try {
-      files[name] = readFileSync(other, 'utf8');
-    } catch (error) {
-      throw new UsageError(`${other} cannot be read: ${(error as Error).message}`);
-    }
+    files[name] = readFile(other).toString('utf8');
   }
   delete files['control-logic.yaml']; // npm run logic -- check
   const release = await readRelease(files, here, desks ? { desks: await deskIds(config) } : {});
@@ -171,26 +156,10 @@ async function read({ dir, desks }: Values, io: Io, others: readonly string[]): 
   );
 }
 
-async function readQuiet(folder: string): Promise<Files> {
-  try {
-    for (let tries = 0; tries < 20; tries++) {
-      const files = await readFolder(folder);
-      if (files) return files;
-    }
-  } catch (error) {
-    throw new UsageError(`${folder} cannot be read: ${(error as Error).message}`);
-  }
-  throw new UsageError(`${folder} changes all the time`);
-}
-
-async function deskIds(config: Parameters<typeof openDatabase>[0]): Promise<string[]> {
-  const { pool, close } = await openDatabase(config, { name: 'madoguchi scenario', max: 1 });
-  try {
-    return [...(await loadDirectory(pool, config.domain)).desks.keys()];
-  } finally {
-    await close();
-  }
-}
+const deskIds = (config: Config): Promise<string[]> =>
+  inCentre(config, { name: 'madoguchi scenario', max: 1 }, async ({ pool, domainId }) => [
+    ...(await loadDirectory(pool, domainId)).desks.keys(),
+  ]);
 
 /** Those that were named; all when none was, where that makes sense. */
 function chosen({ set: { scenarios } }: Release, command: Command, names: readonly string[]): Scenario[] {

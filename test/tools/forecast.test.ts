@@ -20,7 +20,7 @@ async function run(argv: readonly string[], env: Record<string, string> = {}): P
   const print = (text: string): void => {
     printed += text;
   };
-  const code = await runForecast(argv, { DATA_DIR: folder, ...env }, { print }, NOW);
+  const code = await runForecast(argv, { DATA_DIR: folder, ...env }, print, NOW);
   return { code, printed };
 }
 function file(content: string | Uint8Array): string {

@@ -27,7 +27,7 @@ async function run(argv: readonly string[], env: Record<string, string> = {}): P
   const print = (text: string): void => {
     printed += text;
   };
-  const code = await runReplay(argv, { DATA_DIR: folder, ...env }, { print }, NOW);
+  const code = await runReplay(argv, { DATA_DIR: folder, ...env }, print, NOW);
   return { code, printed };
 }
 function file(content: string): string {

@@ -292,7 +292,7 @@ describe('called wrongly', () => {
     [['draw'], 'write the name of one scenario: npm run scenario -- draw NAME; there is: door\n'],
     [['test', '--least', '3'], "'test' has no --least; it has --dir, --filter\n"],
     [['coverage', '--least', 'all'], '--least all: write a number from 0 to 100\n'],
-    [['check', '/nowhere/x.yaml'], "/nowhere/x.yaml cannot be read: ENOENT: no such file or directory, open '/nowhere/x.yaml'\n"],
+    [['check', '/nowhere/x.yaml'], "/nowhere/x.yaml can't be read: ENOENT: no such file or directory, open '/nowhere/x.yaml'\n"],
   ])('%s', async (argv, printed) => {
     write('door.yaml', GOOD);
     expect(await run(argv)).toEqual({ code: 2, printed });

@@ -8,7 +8,7 @@ import type { Language } from '../../base/ids.ts';
 import type { Scenario, ScenarioSet } from '../../ivr/parse.ts';
 import type { Value, Values } from '../../ivr/scenario.ts';
 import { act, DryRun, SOME_WORLD, type World } from '../../ivr/talk.ts';
-import { UsageError } from './usage.ts';
+import { UsageError } from '../tool.ts';
 
 export const TALK_OPTIONS = {
   language: { type: 'string' },

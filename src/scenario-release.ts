@@ -4,7 +4,8 @@
  */
 import { createHash } from 'node:crypto';
 import { setImmediate as breathe } from 'node:timers/promises';
-import { type FileProblem, SourceFile, suggest } from './base/checked-yaml.ts';
+import { type FileProblem, SourceFile } from './base/checked-yaml.ts';
+import { suggest } from './base/nearest.ts';
 import { joinScenarios, type ParsedFile, parseScenarioFile, type ScenarioSet } from './ivr/parse.ts';
 import { type Prompts, parsePrompts } from './ivr/prompts.ts';
 import { NO_SERVICES, parseServices, type Services } from './ivr/services.ts';

@@ -1,5 +1,6 @@
 /** A CSV file as rows with line numbers, whatever wrote it: UTF-8 with or without a byte order mark, or Shift_JIS as Excel in Japan saves. */
 import { CsvError, parse } from 'csv-parse/sync';
+import { nearest } from './nearest.ts';
 
 /** One thing that is wrong, where, and how it would be right. */
 export interface Mistake {
@@ -90,6 +91,19 @@ export function splitCsv(text: string, delimiter = ','): { line: number; cells: 
   }
 }
 
+/**
+ * A file for a spreadsheet (RFC 4180): with a byte order mark, and no cell that it would take for a formula. A number (or a phone
+ * number with its plus) is none; null is an empty cell.
+ */
+export function csvText(rows: readonly (readonly (string | number | null)[])[]): string {
+  const cell = (value: string | number | null): string => {
+    const text = String(value ?? '');
+    const plain = typeof value === 'string' && /^[=@\t\r]|^[+-](?!\d+$)/u.test(text) ? `'${text}` : text;
+    return /[",\r\n]/u.test(plain) ? `"${plain.replaceAll('"', '""')}"` : plain;
+  };
+  return `\ufeff${rows.map((cells) => `${cells.map(cell).join(',')}\r\n`).join('')}`;
+}
+
 function headerProblems(columns: readonly string[], known: readonly ColumnName[]): string[] {
   const names = known.map((column) => column.name);
   const unknown = columns.filter((column) => !names.includes(column));
@@ -106,25 +120,4 @@ function headerProblems(columns: readonly string[], known: readonly ColumnName[]
     ...missing.map((column) => `line 1: the column "${column}" is missing`),
     ...twice.map((column) => `line 1: the column "${column}" is there twice`),
   ];
-}
-
-/** The name with the fewest letters to change, if they are few. */
-export function nearest(word: string, names: readonly string[]): string | null {
-  const ranked = names.map((name) => ({ name, distance: distance(word, name) })).sort((a, b) => a.distance - b.distance);
-  const best = ranked[0];
-  return best && best.distance <= Math.max(word.length > 3 ? 2 : 1, Math.floor(word.length / 3)) ? best.name : null;
-}
-
-/** Levenshtein's. */
-function distance(a: string, b: string): number {
-  let previous = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (let i = 1; i <= a.length; i += 1) {
-    const row = [i];
-    for (let j = 1; j <= b.length; j += 1) {
-      const change = (previous[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      row.push(Math.min(change, (previous[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1));
-    }
-    previous = row;
-  }
-  return previous[b.length] ?? 0;
 }

@@ -3,8 +3,9 @@
  * texts that lack a language or name unknown variables, ways round that never end, calls of scenarios that are not there.
  */
 import { createHash } from 'node:crypto';
-import { type FileProblem, type Path, SourceFile, suggest } from '../base/checked-yaml.ts';
+import { type FileProblem, type Path, SourceFile } from '../base/checked-yaml.ts';
 import type { Language } from '../base/ids.ts';
+import { suggest } from '../base/nearest.ts';
 import { type Expression, expressionsOver, FACT_NAMES, type ValueType } from '../routing/conditions.ts';
 import type { Destination } from './scenario.ts';
 import { ScenarioFile, type ScenarioTest, type StepFile } from './scenario-schema.ts';
@@ -52,6 +53,8 @@ const TRIES = 3;
 const ANNOUNCE_MS = 30_000;
 const SERVICE_MS = 3000;
 const RECORD = { longestMs: 120_000, shortestMs: 1000, silenceMs: 4000 };
+/** Recordings are kept in the database, and an agent has to listen to them. */
+const LONGEST_RECORDING_MS = 30 * 60_000;
 const TRANSFER_MS = 30_000;
 const YES_NO_KEYS = ['1', '2'] as const;
 const YES_NO_WORDS = { yes: ['はい', 'ええ', 'yes'], no: ['いいえ', 'いえ', 'no'] } as const;
@@ -248,11 +251,20 @@ class Reader {
     }
     if ('record' in step) {
       const { record } = step;
+      const longestMs = durationMs(record.longest) ?? RECORD.longestMs;
+      const shortestMs = durationMs(record.shortest) ?? RECORD.shortestMs;
+      if (longestMs > LONGEST_RECORDING_MS) {
+        this.#source.add([...path, 'record', 'longest'], 'nobody listens to that', `${LONGEST_RECORDING_MS / 60_000}m is the most`);
+      }
+      if (shortestMs > longestMs) {
+        const at = record.shortest === undefined ? 'longest' : 'shortest';
+        this.#source.add([...path, 'record', at], 'shortest is longer than longest', 'nothing would ever be recorded');
+      }
       return {
         kind: 'record',
         prompt: this.#text([...path, 'record', 'prompt'], record.prompt),
-        longestMs: durationMs(record.longest) ?? RECORD.longestMs,
-        shortestMs: durationMs(record.shortest) ?? RECORD.shortestMs,
+        longestMs,
+        shortestMs,
         silenceMs: durationMs(record.silence) ?? RECORD.silenceMs,
         end: record.end ?? null,
         beep: record.beep ?? true,

@@ -1,6 +1,7 @@
 /** What the house itself says, beside the scenarios: a file of named texts per language. Pure. */
-import { type FileProblem, SourceFile, suggest } from '../base/checked-yaml.ts';
+import { type FileProblem, SourceFile } from '../base/checked-yaml.ts';
 import type { Language } from '../base/ids.ts';
+import { suggest } from '../base/nearest.ts';
 import type { Scenario } from './parse.ts';
 import type { Prompt, TextByLanguage, Values } from './scenario.ts';
 import { PromptsFile } from './scenario-schema.ts';

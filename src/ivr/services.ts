@@ -4,7 +4,8 @@
  * query and the body, never into a host or a header. Secrets stay `${NAMES}` of the environment until a request leaves.
  */
 import { type Static, Type } from 'typebox';
-import { type FileProblem, type Path, SourceFile, suggest } from '../base/checked-yaml.ts';
+import { type FileProblem, type Path, SourceFile } from '../base/checked-yaml.ts';
+import { suggest } from '../base/nearest.ts';
 import type { Value, Values } from './scenario.ts';
 
 export const VALUE_TYPES = ['string', 'int', 'double', 'bool'] as const;

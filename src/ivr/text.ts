@@ -5,8 +5,9 @@
  * A text becomes a sequence of parts, each with a sound file of its own: its fixed words, and pieces from a small vocabulary. So
  * everything but free text (a name, what a service answered) can be rendered, or recorded by a speaker, beforehand.
  */
-import { suggest } from '../base/checked-yaml.ts';
+
 import type { Language } from '../base/ids.ts';
+import { suggest } from '../base/nearest.ts';
 import type { Prompt, Values } from './scenario.ts';
 import { FORMATS } from './speaking/formats.ts';
 

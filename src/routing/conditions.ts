@@ -1,6 +1,6 @@
 /** The conditions of rules: CEL, compiled and type-checked once when the file is read, evaluated for every contact. */
 import { type TypeError as CelTypeError, Environment, type ParseError } from '@marcbachmann/cel-js';
-import { nearest, suggest } from '../base/checked-yaml.ts';
+import { nearest, suggest } from '../base/nearest.ts';
 
 /** What a condition can ask for. The values are made by `control-logic.ts`; what is not known is an empty text. */
 export const VARIABLES = {
@@ -33,7 +33,10 @@ export const VALUE_TYPES = ['string', 'int', 'double', 'bool'] as const;
 export type ValueType = (typeof VALUE_TYPES)[number];
 export type Value = string | number | boolean;
 
-/** A compiled expression. Whatever goes wrong with these values (a division by zero) gives null. */
+/** Nobody writes, reads or listens to more; and a text that is put behind itself in each round is not to fill the memory. */
+const LONGEST_TEXT = 1_000;
+
+/** A compiled expression. Whatever goes wrong with these values (a division by zero, a text without end) gives null. */
 export interface Expression {
   /** As it is written. */
   readonly text: string;
@@ -108,14 +111,21 @@ export function expressionsOver(
         const known = Object.create(facts) as Record<string, unknown>;
         for (const [name, declaredAs] of Object.entries(declared)) known[name] = celValue(variables[name], declaredAs);
         try {
-          const value: unknown = compiled(known);
-          return typeof value === 'bigint' ? Number(value) : (value as Value);
+          return usable(compiled(known));
         } catch {
           return null; // types are right, so it is the values: "a" as an int, a division by zero
         }
       },
     };
   };
+}
+
+/** As it can be kept and read out: a number that there is, with all its digits; a text that ends. Null: it cannot. */
+function usable(given: unknown): Value | null {
+  const value = typeof given === 'bigint' ? Number(given) : (given as Value);
+  if (typeof value === 'string') return value.length <= LONGEST_TEXT ? value : null;
+  if (typeof value !== 'number') return value;
+  return Number.isFinite(value) && (typeof given !== 'bigint' || Number.isSafeInteger(value)) ? value : null;
 }
 
 const isValueType = (type: string): type is ValueType => (VALUE_TYPES as readonly string[]).includes(type);

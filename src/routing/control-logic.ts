@@ -2,8 +2,9 @@
  * The control logic: preset rules, kept as a file, that choose the desk of a contact and how it is given out there. Rules are
  * tried in order; the first whose condition holds and that leads to a desk decides. A closed desk hands on to the next one up.
  */
-import { type FileProblem, SourceFile, suggest } from '../base/checked-yaml.ts';
+import { type FileProblem, SourceFile } from '../base/checked-yaml.ts';
 import type { DeskId, EpochMs, Language, OrganisationId } from '../base/ids.ts';
+import { suggest } from '../base/nearest.ts';
 import { type Condition, type ConditionFacts, compileCondition } from './conditions.ts';
 import { NO_WISHES, type Wishes } from './desk-rules.ts';
 import { checkDeskSections } from './desk-rules-file.ts';

@@ -1,6 +1,7 @@
 /** The `desks:` of a control logic file: how each desk gives out, merged from the house, the file's `default` and the desk's own. */
-import { type SourceFile, suggest } from '../base/checked-yaml.ts';
+import type { SourceFile } from '../base/checked-yaml.ts';
 import type { DeskId } from '../base/ids.ts';
+import { suggest } from '../base/nearest.ts';
 import type { DeskRules, RetryOutcome, RetryRule, RulesOfDesks } from './desk-rules.ts';
 import type { Desk, Directory } from './directory.ts';
 import { type DeskSection, durationMs } from './logic-schema.ts';

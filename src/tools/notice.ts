@@ -2,8 +2,8 @@
 import { randomUUID } from 'node:crypto';
 import { userInfo } from 'node:os';
 import { parseArgs } from 'node:util';
-import { suggest } from '../base/checked-yaml.ts';
 import type { Language } from '../base/ids.ts';
+import { suggest } from '../base/nearest.ts';
 import { DEFAULT_NOTICE_PACE, NOTICE_LIMITS, type NoticePace } from '../base/notice.ts';
 import { cleanText } from '../channels/call-me.ts';
 import { loadDirectory } from '../db/directory.ts';

@@ -5,7 +5,8 @@
 import { writeFileSync } from 'node:fs';
 import { basename, dirname, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { type FileProblem, FileProblemsError, suggest } from '../base/checked-yaml.ts';
+import { type FileProblem, FileProblemsError } from '../base/checked-yaml.ts';
+import { suggest } from '../base/nearest.ts';
 import type { Config } from '../config.ts';
 import { loadDirectory } from '../db/directory.ts';
 import { type Coverage, coverageOf, shareOf } from '../ivr/coverage.ts';

@@ -1,7 +1,8 @@
 /** What the tools share: how they read the settings and files, and how they end when it does not go well. */
 import { readFileSync } from 'node:fs';
 import { FileProblemsError } from '../base/checked-yaml.ts';
-import { nearest, UnreadableCsv } from '../base/csv.ts';
+import { UnreadableCsv } from '../base/csv.ts';
+import { nearest } from '../base/nearest.ts';
 import { type Config, loadConfig } from '../config.ts';
 
 export type Env = Readonly<Record<string, string | undefined>>;

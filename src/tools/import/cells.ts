@@ -1,6 +1,7 @@
 /** How the cells of an import file are read. Each reader gives the value, or says what is wrong and what would be right. */
 
-import { type ColumnName, type CsvRow, type Mistake, nearest } from '../../base/csv.ts';
+import type { ColumnName, CsvRow, Mistake } from '../../base/csv.ts';
+import { nearest } from '../../base/nearest.ts';
 import { readNumber } from '../../contact/identify.ts';
 import type { OpeningHours } from '../../routing/directory.ts';
 

@@ -3,8 +3,8 @@
  * as on a telephone; from a pipe each line is one thing that the caller does, as tests write it.
  */
 import { createInterface } from 'node:readline';
-import { suggest } from '../../base/checked-yaml.ts';
 import type { Language } from '../../base/ids.ts';
+import { suggest } from '../../base/nearest.ts';
 import type { Scenario, ScenarioSet } from '../../ivr/parse.ts';
 import type { Value, Values } from '../../ivr/scenario.ts';
 import { act, DryRun, SOME_WORLD, type World } from '../../ivr/talk.ts';

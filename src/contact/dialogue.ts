@@ -113,7 +113,10 @@ export function onRecordFinished(
   const { listening } = contact.dialogue;
   if (kind === 'h') {
     if (listening?.request !== request) return drop(draft, contact.id, recording);
-    if (outcome === 'failed') return feedDialogue(draft, contact, { type: 'heard', request, words: null });
+    if (outcome === 'failed' || durationMs < SAID_NOTHING_MS) {
+      drop(draft, contact.id, recording);
+      return feedDialogue(draft, contact, { type: 'heard', request, words: null });
+    }
     const { language, expects } = { language: contact.language, ...listening };
     draft.order(contact.id, { type: 'recognise', contactId: contact.id, request, recording, language, expects });
     return;
@@ -258,6 +261,8 @@ function perform(draft: Draft, contact: Contact, action: DialogueAction): boolea
   }
 }
 
+/** No word is shorter: nobody is asked to recognise silence. */
+const SAID_NOTHING_MS = 100;
 /** So long a silence ends what somebody says in answer to a question. */
 const END_OF_SPEECH_MS = 1_200;
 

@@ -42,8 +42,13 @@ export interface Dialogue {
   readonly callers?: readonly { readonly scenario: string; readonly step: string }[];
   /** Number of the last recording, listening or look-up that was asked for; a late answer to an earlier one is recognised by it. */
   readonly request?: number;
-  /** The request whose answer may be spoken, while it is listened for, and words that would fit. */
-  readonly listening?: { readonly request: number; readonly expects: readonly string[] };
+  /** The request whose answer may be spoken, while it is listened for since `from`; words that would fit; until when one may begin to speak. */
+  readonly listening?: {
+    readonly request: number;
+    readonly expects: readonly string[];
+    readonly from: EpochMs;
+    readonly until: EpochMs;
+  };
   /** In a queue step: how often the party is told how it stands. Absent: as the house has it. */
   readonly announceMs?: number;
   /** In a queue step: when what was said last must be over, whether or not the switch says so. */

@@ -66,6 +66,8 @@ const MOST_STEPS = 10_000;
 const RECOGNISED_MS = 6_000;
 /** How long what is spoken in answer to a question may be. */
 const SPOKEN_MS = 6_000;
+/** Listening that is over sooner has not worked, and would not the next time. */
+const LISTENED_MS = 500;
 /** A look-up that is not answered by then never will be; its own time-out comes first. */
 const LATE_MS = 2_000;
 
@@ -456,10 +458,10 @@ function onPlayed(draft: Draft, step: Step): void {
   draft.timeoutMs = waitingMs(draft, step);
 }
 
-function listen(draft: Draft, step: AskingStep): void {
+function listen(draft: Draft, step: AskingStep, until = draft.facts.at + step.firstDigitMs): void {
   const request = newRequest(draft);
   const expects = step.kind === 'menu' ? Object.values(step.words).flat() : [];
-  draft.dialogue = { ...draft.dialogue, listening: { request, expects } };
+  draft.dialogue = { ...draft.dialogue, listening: { request, expects, from: draft.facts.at, until } };
   draft.actions.push({ type: 'listen', request, longestMs: SPOKEN_MS, expects });
 }
 
@@ -472,9 +474,9 @@ function stopListening(draft: Draft): void {
 
 /** What was said, in place of keys. */
 function onHeard(draft: Draft, step: AskingStep, words: string | null): void {
-  const { listening: _heard, ...rest } = draft.dialogue;
+  const { listening, ...rest } = draft.dialogue;
   draft.dialogue = rest;
-  if (words === null) return silence(draft, step);
+  if (words === null) return listening ? onNothingHeard(draft, step, listening) : undefined;
   note(draft, 'heard');
   const keys = keysSpoken(step, words);
   if (keys === null) return follow(draft, invalid(draft, step, 0));
@@ -483,28 +485,49 @@ function onHeard(draft: Draft, step: AskingStep, words: string | null): void {
   follow(draft, fits ? entered(draft, step, keys) : invalid(draft, step, keys.length));
 }
 
-const DIGIT_WORDS: Readonly<Record<string, string>> = {
+/** A second of silence ends what is listened to. Whoever has not begun to speak, or was not understood, has the time for the first digit all the same. */
+function onNothingHeard(draft: Draft, step: AskingStep, { from, until }: NonNullable<Dialogue['listening']>): void {
+  const { at } = draft.facts;
+  if (at >= until) return silence(draft, step);
+  if (at - from >= LISTENED_MS) listen(draft, step, until);
+  draft.timeoutMs = draft.dialogue.listening ? waitingMs(draft, step) : until - at;
+}
+
+const ENGLISH_DIGITS: Readonly<Record<string, string>> = {
   ...{ zero: '0', oh: '0', one: '1', two: '2', three: '3', four: '4', five: '5', six: '6', seven: '7', eight: '8', nine: '9' },
+};
+const JAPANESE_DIGITS: Readonly<Record<string, string>> = {
   ...{ ゼロ: '0', れい: '0', 零: '0', 〇: '0', いち: '1', 一: '1', に: '2', 二: '2', さん: '3', 三: '3', よん: '4', 四: '4' },
   ...{ ご: '5', 五: '5', ろく: '6', 六: '6', なな: '7', 七: '7', はち: '8', 八: '8', きゅう: '9', 九: '9' },
 };
-const DIGIT_WORD = new RegExp(
-  Object.keys(DIGIT_WORDS)
+const anyOf = (words: Readonly<Record<string, string>>): string =>
+  Object.keys(words)
     .toSorted((a, b) => b.length - a.length)
-    .join('|'),
-  'g',
-);
+    .join('|');
+const ENGLISH_DIGIT = new RegExp(`\\b(?:${anyOf(ENGLISH_DIGITS)})\\b`, 'g');
+const JAPANESE_DIGIT = new RegExp(anyOf(JAPANESE_DIGITS), 'g');
+/** In a sentence they are other words (に, 一般): they count where nothing else is said. */
+const ONLY_JAPANESE_DIGITS = new RegExp(`^(?:${anyOf(JAPANESE_DIGITS)}|です|で|を?お願いします|番|[0-9\\p{P}\\s])+$`, 'u');
 
 /** The keys that spoken words stand for; null: none that fit. */
 function keysSpoken(step: AskingStep, words: string): string | null {
   const said = words.normalize('NFKC').toLowerCase();
   if (step.kind === 'menu') {
-    const found = Object.entries(step.words).find(([, all]) => all.some((word) => said.includes(word.normalize('NFKC').toLowerCase())));
+    const found = Object.entries(step.words).find(([, all]) => all.some((word) => isSaid(word.normalize('NFKC').toLowerCase(), said)));
     if (found) return found[0];
   }
-  const digits = said.replaceAll(DIGIT_WORD, (word) => DIGIT_WORDS[word] ?? '').replaceAll(/[^0-9]/g, '');
+  const english = said.replaceAll(ENGLISH_DIGIT, (word) => ENGLISH_DIGITS[word] ?? '');
+  const japanese = ONLY_JAPANESE_DIGITS.test(said) ? said.replaceAll(JAPANESE_DIGIT, (word) => JAPANESE_DIGITS[word] ?? '') : english;
+  const digits = japanese.replaceAll(/[^0-9]/g, '');
   if (digits === '') return null;
   return step.kind === 'ask' || digits.length === 1 ? digits : null;
+}
+
+/** Where words have spaces between them, a word is a whole one: `no` is not in `know`. */
+function isSaid(word: string, said: string): boolean {
+  if (!/^[\p{Script=Latin}\p{N}]/u.test(word)) return said.includes(word);
+  const plain = (text: string): string => ` ${text.replaceAll(/[^\p{L}\p{N}]+/gu, ' ').trim()} `;
+  return plain(said).includes(plain(word));
 }
 
 function onTimeout(draft: Draft, step: Step): void {
@@ -639,7 +662,8 @@ function play(draft: Draft, texts: readonly (Text | null)[]): void {
     if (!text) return [];
     // A choice of language is offered in each of them.
     if (step?.kind === 'chooseLanguage' && text === step.prompt) {
-      return Object.values(step.choices).flatMap((language) => (text[language] === undefined ? [] : [textOf(draft, text, {}, language)]));
+      const each = new Set(Object.values(step.choices));
+      return [...each].flatMap((language) => (text[language] === undefined ? [] : [textOf(draft, text, {}, language)]));
     }
     return text[draft.dialogue.language] === undefined ? [] : [textOf(draft, text)];
   });

@@ -131,7 +131,10 @@ export class DryRun {
   silence(): void {
     if (this.#recording) return this.records(0);
     if (this.#announceAt !== null) return this.waits(Math.max(1, Math.min(this.#announceAt, this.#dueAt ?? this.#announceAt) - this.#at));
-    if (this.#listening !== null) return this.says(null);
+    if (this.#listening !== null) {
+      this.#at = Math.max(this.#at, this.dialogue.listening?.until ?? this.#at);
+      return this.says(null);
+    }
     this.#at = this.#dueAt ?? this.#at;
     this.#give({ type: 'timeout' });
   }
@@ -252,9 +255,11 @@ export class DryRun {
       case 'record':
         this.#recording = { request: action.request, longestMs: action.longestMs };
         return null;
-      case 'stopRecord':
+      case 'stopRecord': {
+        const spoke = this.#recording !== null;
         this.#recording = null;
-        return null;
+        return spoke ? { type: 'recorded', request: action.request, durationMs: SPOKEN_MS, outcome: 'completed' } : null;
+      }
       case 'listen':
         this.#listening = action.request;
         return null;
@@ -289,6 +294,8 @@ export class DryRun {
   }
 }
 
+/** Whoever ends a recording by its key has said so much. */
+const SPOKEN_MS = 5_000;
 /** As the house announces where a scenario does not. */
 const HOUSE_ANNOUNCE_MS = 30_000;
 /** More inputs than any dialogue takes. */

@@ -46,7 +46,7 @@ start: ask
 steps:
   ask: { lookUp: { service: orders, with: { number: "'117'" }, save: { status: status } }, found: send, notFound: none, failed: none }
   send: { send: { hook: sms, with: { to: "'+819012345678'" }, text: { en: 'Your order is {status}' } }, next: choose }
-  choose: { menu: { prompt: { en: 'Sales or repairs?' }, choices: { '1': sales, '2': repairs }, words: { '1': [sales] }, speech: true }, failed: none }
+  choose: { menu: { prompt: { en: 'Sales or repairs?' }, choices: { '1': sales, '2': repairs }, words: { '1': [sales] }, speech: true, firstDigit: 1s }, failed: none }
   sales: { hangUp: sales }
   repairs: { hangUp: repairs }
   none: { hangUp: none }
@@ -106,6 +106,8 @@ const hearPrompt = async (): Promise<void> => {
   for (const { play } of centre.legs().flatMap(({ plays }) => plays)) centre.switch.finishPlay(play);
 };
 
+const aSecondOf = (...bytes: readonly number[]): Buffer => pcmWav(Buffer.concat([Buffer.from(bytes), Buffer.alloc(16_000)]));
+
 describe('a scenario', () => {
   it('asks a service, has a message sent, and hears what the caller says', async () => {
     const node = await start('one');
@@ -114,7 +116,7 @@ describe('a scenario', () => {
     await expect.poll(() => asked('/sms')).toMatchObject([{ body: '{"to":"+819012345678","text":"Your order is shipped"}' }]);
     await hearPrompt();
     await expect.poll(() => centre.switch.recordings).toHaveLength(1);
-    centre.switch.speak(leg, pcmWav(Buffer.from([1, 2])));
+    centre.switch.speak(leg, aSecondOf(1, 2));
     for (const recording of centre.switch.recordings) centre.switch.finishRecording(recording);
     await expect.poll(dispositions).toEqual([['hungUpByScenario', 'sales']]);
     await expect.poll(() => centre.switch.recordings).toEqual([]);
@@ -123,9 +125,10 @@ describe('a scenario', () => {
 
   it('is told that nothing was understood, and asks again', async () => {
     const node = await start('one');
-    call();
+    const leg = call();
     await hearPrompt();
     await expect.poll(() => centre.switch.recordings).toHaveLength(1);
+    centre.switch.speak(leg, aSecondOf(3, 4));
     for (const recording of centre.switch.recordings) centre.switch.finishRecording(recording);
     await hearPrompt();
     await expect.poll(() => centre.switch.recordings).toHaveLength(1);

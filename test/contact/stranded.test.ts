@@ -204,6 +204,20 @@ describe('what is recorded', () => {
     expect(types(w.orders)).not.toContain('record');
   });
 
+  it('of an answer, is not sent to be recognised when there is nothing in it; the caller may speak yet', () => {
+    const { w, call, heard } = house(spoken, { speech: true });
+    const { id, leg } = call();
+    heard(id);
+    w.clearOrders();
+    w.give({ type: 'recordFinished', leg, recording: `${id}.h1`, durationMs: 20, outcome: 'completed' }, 1_200);
+    expect(types(w.orders)).toEqual(['dropRecording', 'record']);
+    w.clearOrders();
+    w.give({ type: 'recordFinished', leg, recording: `${id}.h2`, durationMs: 900, outcome: 'completed' }, 2_000);
+    expect(types(w.orders)).toEqual(['recognise']);
+    w.give({ type: 'heard', contactId: id, request: 2, words: 'one' });
+    expect(w.contact(id).state).toBe('queued');
+  });
+
   it('when the switch dies, does not keep its caller from being called back', () => {
     const { w, call, heard, following } = house(`
   first: { record: { prompt: { ja: speak, en: speak } }, next: end, failed: end }

@@ -1,5 +1,6 @@
 /** Notices put together: the feeder beside the owner of the domain, and the desk at which supervisors make and watch them. */
 import { parsePhoneNumberFromString } from 'libphonenumber-js/max';
+import { csvText } from './base/csv.ts';
 import type { DeskId, DomainId, E164, EpochMs, NoticeId } from './base/ids.ts';
 import type { Logger } from './base/log.ts';
 import { NOTICE_LIMITS } from './base/notice.ts';
@@ -226,14 +227,17 @@ export function noticeDesk(parts: NoticeParts, changed: () => void): NoticeDesk 
 
 const STATE_AFTER = { paused: 'paused', resumed: 'running', stopped: 'stopped' } as const;
 
-/** For a spreadsheet: with a byte order mark, and no cell that it would take for a formula. */
+/** For a spreadsheet. */
 export function outcomesCsv(outcomes: readonly RecipientOutcome[]): string {
-  const cell = (value: string): string => {
-    const plain = /^[=@\t\r]|^[+-](?!\d+$)/u.test(value) ? `'${value}` : value;
-    return /[",\r\n]/u.test(plain) ? `"${plain.replaceAll('"', '""')}"` : plain;
-  };
-  const lines = outcomes.map(({ number, name, state, outcome, attempts, endedAt }) =>
-    [number, name, state, outcome ?? '', String(attempts), endedAt === null ? '' : new Date(endedAt).toISOString()].map(cell).join(','),
-  );
-  return `\ufeff${['number,name,state,outcome,attempts,ended_at', ...lines].join('\r\n')}\r\n`;
+  return csvText([
+    ['number', 'name', 'state', 'outcome', 'attempts', 'ended_at'],
+    ...outcomes.map(({ number, name, state, outcome, attempts, endedAt }) => [
+      number,
+      name,
+      state,
+      outcome,
+      attempts,
+      endedAt === null ? null : new Date(endedAt).toISOString(),
+    ]),
+  ]);
 }

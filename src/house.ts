@@ -35,11 +35,13 @@ import { agentEndpoints, authenticate, createSession, deleteSession, findSession
 import { createPool } from './db/pool.ts';
 import { type Log, startPostgres } from './db/postgres-server.ts';
 import { PgRecordingStore } from './db/recordings.ts';
+import { checkReports, readReports } from './db/reports.ts';
 import { stepCounts } from './db/scenario-counts.ts';
 import { PgFloorStore } from './db/store.ts';
 import { visibleDesks } from './db/visibility.ts';
 import { floorMetrics, scenarioMetrics } from './metrics.ts';
 import { feedNotices, type NoticeParts, noticeDesk, tellersOf } from './notices.ts';
+import { reportDesk } from './reports.ts';
 import type { Directory } from './routing/directory.ts';
 import { scenarioDesk } from './scenario-desk.ts';
 import { scenarioServices } from './scenario-services.ts';
@@ -125,6 +127,11 @@ async function open(
   const pool = createPool(databaseUrl, { log: plainLog });
   closers.push(() => pool.end());
   await ensureEventPartitions(pool);
+  // Reports may take longer, and two at a time at most: calls come first.
+  const reports = readReports();
+  const reportPool = createPool(databaseUrl, { log: plainLog, name: 'madoguchi reports', max: 2, statementTimeoutMs: 20_000 });
+  closers.push(() => reportPool.end());
+  await checkReports(reportPool, reports);
   progress('centre');
   const access = domainId === 'demo' ? await demoCentre(config, pool) : await newCentre(config, pool);
 
@@ -346,6 +353,7 @@ async function open(
     staticDir,
     notices: noticeDesk(noticeParts, () => feeder.changed()),
     answers: answersFor(pool, domainId, () => directory, Date.now),
+    reports: reportDesk({ pool: reportPool, domainId, reports, directory: () => directory }),
     scenarios: scenarioDesk({
       state: () => scenarios.state,
       contacts: () => controller.floor.contacts.values(),

@@ -1,5 +1,5 @@
 /**
- * Figures of the past, by the very files of `reports/` that anybody can run with psql: this holds no SQL of its own. What a figure is
+ * Figures of the past, by the very files of `reports/` that anybody can run with psql: no figure has SQL of its own here. What a figure is
  * stands in each file's comment, in both languages, and is shown on the screen.
  */
 import { readFileSync } from 'node:fs';
@@ -49,7 +49,7 @@ export interface FigureRequest {
   readonly interval: ReportInterval;
   readonly by: string;
   /** Those that the one who asks may see. */
-  readonly desks: Iterable<DeskId>;
+  readonly desks: readonly DeskId[];
   /** Of the service level. */
   readonly targetSeconds: number;
 }
@@ -258,7 +258,7 @@ export async function listContacts(
     cause: string | null;
     disposition: string | null;
     continues: string | null;
-  }>(reports.contacts.text, [domainId, new Date(from), new Date(to), [...desks], most]);
+  }>(reports.contacts.text, [domainId, new Date(from), new Date(to), desks, most]);
   return rows.map(({ contact_id, arrived_at, waited_s, talked_s, ...rest }) => ({
     ...rest,
     contactId: contact_id,
@@ -268,11 +268,23 @@ export async function listContacts(
   }));
 }
 
+/**
+ * A period by the clock of a zone. A time that comes twice is the later one, one that is left out the hour after it.
+ * @throws DatabaseError 22023 for a zone that there is not, 22008 for a day that there is not
+ */
+export async function instantsOf(pool: Pool, from: string, to: string, timeZone: string): Promise<{ from: EpochMs; to: EpochMs }> {
+  const { rows } = await pool.query<{ from: number; to: number }>(
+    `select (extract(epoch from $1::timestamp at time zone $3) * 1000)::float8 as from, (extract(epoch from $2::timestamp at time zone $3) * 1000)::float8 as to`,
+    [from, to, timeZone],
+  );
+  return rows[0] ?? { from: 0, to: 0 };
+}
+
 const numberOf = (value: unknown): number | null => (value === null || value === undefined ? null : Number(value));
 
 function parameters(name: ReportName, request: FigureRequest, interval: ReportInterval | 'period', by: string): unknown[] {
   const { domainId, from, to, timeZone, desks, targetSeconds } = request;
-  const all = [domainId, new Date(from), new Date(to), timeZone, interval, by, [...desks]];
+  const all = [domainId, new Date(from), new Date(to), timeZone, interval, by, desks];
   return name === 'service' ? [...all, targetSeconds] : all;
 }
 

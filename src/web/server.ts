@@ -27,6 +27,7 @@ import { messageRoutes } from './message-routes.ts';
 import { type NoticeDesk, noticeRoutes } from './notices.ts';
 import { type DemoEntry, demoPage, notBuiltPage, preferredLanguage, startPage } from './pages.ts';
 import { MAX_MESSAGE_BYTES, type PanelLimits, panelHub } from './panels.ts';
+import { type ReportDesk, reportRoutes } from './reports.ts';
 import { type ScenarioDesk, scenarioRoutes } from './scenarios.ts';
 import { type ThrottleRule, throttle } from './throttle.ts';
 
@@ -53,6 +54,8 @@ export interface WebOptions {
   readonly notices?: NoticeDesk | undefined;
   /** Left out: supervisors see no answers of callers. */
   readonly answers?: AnswerRoutes['answers'] | undefined;
+  /** Left out: supervisors see nothing of the past. */
+  readonly reports?: ReportDesk | undefined;
   /** Left out: supervisors see no scenarios. */
   readonly scenarios?: ScenarioDesk | undefined;
   /** Where panels' phones register (`ws://…` or `wss://…`), for the Content-Security-Policy; any WebSocket when not given. */
@@ -556,6 +559,7 @@ export async function startWeb(options: WebOptions): Promise<RunningWeb> {
   messageRoutes(app, { audio: (principal, id) => backend.messageAudio(principal, id), requirePrincipal, errors });
   if (options.notices) noticeRoutes(app, { desk: options.notices, requirePrincipal, requireOwnPage, errors });
   if (options.answers) answerRoutes(app, { answers: options.answers, requirePrincipal, errors });
+  if (options.reports) reportRoutes(app, { desk: options.reports, requirePrincipal, errors });
   if (options.scenarios) scenarioRoutes(app, { desk: options.scenarios, requirePrincipal, requireOwnPage, errors });
 
   // ---------------------------------------------------------------- watchers of the house
@@ -640,7 +644,7 @@ export async function startWeb(options: WebOptions): Promise<RunningWeb> {
   } else {
     log.warn({ staticDir: options.staticDir }, 'browser code is not built, panels will not open');
   }
-  for (const path of ['/panel', '/panel/*', '/supervisor', '/supervisor/notices', '/supervisor/scenarios'])
+  for (const path of ['/panel', '/panel/*', '/supervisor', '/supervisor/notices', '/supervisor/scenarios', '/supervisor/history'])
     app.get(path, { schema: { hide: true } }, panelPage);
 
   // ---------------------------------------------------------------- panels' sockets

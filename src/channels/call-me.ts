@@ -6,6 +6,7 @@
 import { BlockList, isIPv4, isIPv6 } from 'node:net';
 import { isSupportedCountry, parsePhoneNumberFromString } from 'libphonenumber-js/max';
 import { type Static, Type } from 'typebox';
+import { CALLABLE } from '../base/callable.ts';
 import type { E164, EpochMs, Language } from '../base/ids.ts';
 import { MOST_AHEAD_MS } from '../contact/model.ts';
 import type { Address } from '../cti/port.ts';
@@ -190,9 +191,6 @@ const EMERGENCY = new Set([
 /** Japan's own, and what visitors from elsewhere would dial; 104, 117 and the like are services, and merely short. */
 const JAPAN_EMERGENCY = new Set(['110', '112', '118', '119', '911', '999', '000']);
 
-/** Kinds that may be called. Personal numbers (070 in Britain) and pagers are dear, UANs and shared-cost numbers cost the caller: us. */
-const CALLABLE = new Set(['FIXED_LINE', 'MOBILE', 'FIXED_LINE_OR_MOBILE', 'VOIP', 'TOLL_FREE']);
-
 function refuse(code: CallMeRefusalCode, language: Language, retryAfterMs: number | null = null): CallMeRefusal {
   return { accepted: false, code, message: CALL_ME_MESSAGES[code][language], retryAfterMs };
 }
@@ -241,8 +239,7 @@ export function readDialable(
   if (EMERGENCY.has(number.nationalNumber)) return refused('emergencyNumber');
   if (!number.isValid()) return refused('notANumber');
   if (number.country === undefined || !policy.countries.includes(number.country)) return refused('countryNotAllowed');
-  const kind = number.getType();
-  if (kind === undefined || !CALLABLE.has(kind)) return refused('premiumNumber');
+  if (!CALLABLE.has(number.getType())) return refused('premiumNumber');
   const e164: E164 = number.number;
   if (policy.ownNumbers.includes(e164)) return refused('ownNumber');
   return { accepted: true, e164, country: number.country };

@@ -13,7 +13,7 @@ import { dialoguePlayId, recordingOf } from './legs.ts';
 import { leaveMessage } from './messages.ts';
 import { type Contact, type Decision, type FloorInput, MOST_AHEAD_MS, type RecordingUnderWay } from './model.ts';
 import { isAnnounced } from './offering.ts';
-import { mayBeDialled, transferOut } from './outside.ts';
+import { mayBeCalledBack, transferOut } from './outside.ts';
 import { continueAsCallback, decideAndQueue, decisionOf, entryOf, mayCallFrom, queueAt } from './queueing.ts';
 
 /**
@@ -304,7 +304,7 @@ function promiseCallBack(draft: Draft, contact: Contact, wanted: Extract<Dialogu
   const number = wanted.number ?? (callingNumber.kind === 'valid' ? callingNumber.e164 : null);
   const read = number === null ? null : readNumber(number, 'ZZ');
   const isOwn = callingNumber.kind === 'valid' && read?.e164 === callingNumber.e164;
-  if (!read || !(isOwn || mayBeDialled(draft, contact, read.e164))) return false;
+  if (!read || !(isOwn || mayBeCalledBack(draft, contact, read.e164))) return false;
   const desk = wanted.desk === null ? undefined : deskNamed(draft, wanted.desk);
   const decision = desk
     ? decisionFor(draft, contact, { desk: desk.id, priority: null, needs: null })

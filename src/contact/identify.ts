@@ -3,6 +3,8 @@
  * missing or malformed one is an ordinary case and never an error.
  */
 import { type CountryCode, isSupportedCountry, parsePhoneNumberFromString } from 'libphonenumber-js/max';
+import { CALLABLE } from '../base/callable.ts';
+import type { E164 } from '../base/ids.ts';
 import type { Arrival } from '../cti/port.ts';
 import type { CallingNumber, Party, PartyKey, PartyRecord } from '../routing/party.ts';
 import { UNKNOWN_PARTY } from '../routing/party.ts';
@@ -38,6 +40,11 @@ export function readNumber(raw: string, country: string): Extract<CallingNumber,
     if (number?.isValid() && !number.ext) return { kind: 'valid', e164: number.number, country: number.country ?? null };
   }
   return null;
+}
+
+/** Whether a number is an ordinary subscriber's: one that costs no more than others. */
+export function isOrdinary(number: E164): boolean {
+  return CALLABLE.has(parsePhoneNumberFromString(number)?.getType());
 }
 
 /** The likeliest reading first. */

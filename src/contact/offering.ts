@@ -19,7 +19,7 @@ import { type Draft, withoutTimers } from './floor.ts';
 import { dialoguePlayId, hangUpLeg, hangUpStray, newLeg } from './legs.ts';
 import type { Agent, Contact, EndCause, Offer, OfferOutcome } from './model.ts';
 import { outboundPolicy, talksOutside } from './outside.ts';
-import { continueAsCallback, mayCallFrom, play, waitingTimers } from './queueing.ts';
+import { continueAsCallback, mayCallFrom, play, promisedTo, waitingTimers } from './queueing.ts';
 import { beginSurvey, surveyAfter } from './survey.ts';
 
 /** An agent gets a contact: from now on the two are each other's, until the offer ends. */
@@ -237,6 +237,7 @@ export function join(draft: Draft, contact: Contact, offer: Offer): void {
     timers: {},
   });
   draft.event('established', { contact: connected, offer, legId: agent.id, data: { waitedMs: draft.at - contact.arrivedAt } });
+  for (const { id } of promisedTo(draft, contact)) endContact(draft, id, 'calledAgain');
 }
 
 export function onOfferDeclined(draft: Draft, agentId: AgentId, offerId: OfferId): void {

@@ -6,7 +6,7 @@ import type { E164 } from '../base/ids.ts';
 import type { DialogueInput } from '../ivr/scenario.ts';
 import { endContact } from './end.ts';
 import { type Draft, withoutTimers } from './floor.ts';
-import { readNumber } from './identify.ts';
+import { isOrdinary, readNumber } from './identify.ts';
 import { newLeg } from './legs.ts';
 import type { Contact, OutboundPolicy } from './model.ts';
 
@@ -72,6 +72,13 @@ function refusalOf(draft: Draft, contact: Contact, number: E164): 'state' | 'cou
 export function mayBeDialled(draft: Draft, contact: Contact, number: E164): boolean {
   const country = readNumber(number, 'ZZ')?.country ?? null;
   return country !== null && (outboundPolicy(draft).countries ?? [ownCountry(draft, contact)]).includes(country);
+}
+
+/** Whether a number that a caller dialled may be called back: of such a country, an ordinary one, and none of our own. */
+export function mayBeCalledBack(draft: Draft, contact: Contact, number: E164): boolean {
+  const { entries, outgoingNumber } = draft.context.directory;
+  const isOurs = number === outgoingNumber || entries.some(({ numbers }) => numbers.includes(number));
+  return !isOurs && isOrdinary(number) && mayBeDialled(draft, contact, number);
 }
 
 /** The entry's; of a contact without one, that of the number which we show. */

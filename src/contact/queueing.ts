@@ -182,6 +182,7 @@ type CallbackOrigin = 'queueCallback' | 'abandonedCallback' | 'lostCallback' | '
  */
 export function continueAsCallback(draft: Draft, contact: Contact, origin: CallbackOrigin, promisedAt: EpochMs | null = null): void {
   if (contact.callingNumber.kind !== 'valid') throw new Error(`contact ${contact.id} has no number to call back`);
+  if (promisedTo(draft, contact).length > 0) return; // by a scenario that has it wait all the same
   const id = nextContactId(draft);
   const callMe: CallMe = {
     to: { kind: 'number', number: contact.callingNumber.e164 },
@@ -208,6 +209,12 @@ export function continueAsCallback(draft: Draft, contact: Contact, origin: Callb
   draft.event('contactArrived', { contact: callback, data: { channel: 'callback', origin, continues: contact.id } });
   if (contact.decision) queueAt(draft, callback, contact.decision);
   else decideAndQueue(draft, callback);
+}
+
+/** Callbacks that this contact was promised, and that nobody has in hand. */
+export function promisedTo(draft: Draft, { id, callingNumber }: Contact): readonly Contact[] {
+  if (callingNumber.kind !== 'valid') return [];
+  return draft.floor.callbacksTo(callingNumber.e164).filter(({ continues, legId }) => continues === id && legId === null);
 }
 
 type Given = 'channel' | 'origin' | 'entryId' | 'language' | 'callingNumber' | 'calledNumber' | 'party';

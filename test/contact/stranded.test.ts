@@ -296,6 +296,51 @@ describe('who is called back and asks for another time', () => {
   });
 });
 
+describe('who is promised a callback and waits all the same', () => {
+  const steps = `
+  first: { callBack: {}, next: wait, failed: wait }
+  wait: { route: sales }`;
+
+  it('is not called any more after talking with an agent', () => {
+    const { w, call, following } = house(steps);
+    const { id } = call();
+    w.ready('bob');
+    w.answer(id);
+    expect(following(id, 'queueCallback')).toMatchObject([{ state: 'ended', cause: 'calledAgain' }]);
+  });
+
+  it('is called once after giving up', () => {
+    const { w, call, following } = house(steps, { rules: { callbacks: { ...RULES.callbacks, afterAbandonMs: 0 } } });
+    const { id, leg } = call();
+    w.wait(60_000);
+    w.endLeg(leg);
+    w.expectEnded(id, 'abandonedInQueue');
+    expect([...following(id, 'queueCallback'), ...following(id, 'abandonedCallback')]).toHaveLength(1);
+  });
+});
+
+describe('a callback to a number that the caller dials', () => {
+  const promised = (digits: string): number => {
+    const { call, press, following } = house(`
+  first: { ask: { prompt: { ja: which?, en: which? }, digits: { min: 3, max: 15 }, end: '#', saveAs: number, as: phone }, next: promise, failed: end }
+  promise: { callBack: { number: number }, next: end, failed: end }
+  end: { hangUp: true }`);
+    const { id } = call();
+    press(id, `${digits}#`);
+    return following(id, 'queueCallback').length;
+  };
+
+  it.each([
+    ['an ordinary one', '0312345678', 1],
+    ['one abroad', '00442079460000', 0],
+    ['one that costs more than others', '0990123456', 0],
+    ['one for which the caller pays', '0570012345', 0],
+    ['one of our own, which would answer itself', '0312340000', 0],
+  ])('%s: %s', (_, digits, count) => {
+    expect(promised(digits)).toBe(count);
+  });
+});
+
 describe('a caller who is led out of the queue', () => {
   it('does not hear the house and the scenario at once', () => {
     const { w, call, press } = house(`

@@ -51,7 +51,7 @@ export interface Dialogue {
   };
   /** In a queue step: how often the party is told how it stands. Absent: as the house has it. */
   readonly announceMs?: number;
-  /** In a queue step: when what was said last must be over, whether or not the switch says so. */
+  /** When what is being said must be over, whether or not the switch says so. */
   readonly overdueAt?: EpochMs;
   /** The party has what it wanted, and may hang up any time: a callback was promised, a message left. */
   readonly served?: 'callBack' | 'message';

@@ -532,8 +532,7 @@ function isSaid(word: string, said: string): boolean {
 
 function onTimeout(draft: Draft, step: Step): void {
   if (draft.dialogue.playing && step.kind !== 'queue') {
-    draft.actions.push({ type: 'stopPlay', play: draft.dialogue.play });
-    note(draft, 'playOverdue');
+    stopOverdue(draft);
     return onPlayed(draft, step);
   }
   switch (step.kind) {
@@ -619,7 +618,7 @@ function onOffer(draft: Draft, step: StepOf<'queue'>, key: string): void {
 
 function leaveQueue(draft: Draft): void {
   if (draft.dialogue.playing) draft.actions.push({ type: 'stopPlay', play: draft.dialogue.play });
-  const { announceMs: _none, overdueAt: _over, ...rest } = draft.dialogue;
+  const { announceMs: _none, ...rest } = draft.dialogue;
   draft.dialogue = { ...rest, playing: false };
   draft.actions.push({ type: 'leaveQueue' });
 }
@@ -645,15 +644,15 @@ function onAnnounceDue(draft: Draft, step: StepOf<'queue'>, { position, waitMs, 
   }
   add(texts.offers);
   if (said.length === 0) return;
-  const { playing, play: before, overdueAt = Number.POSITIVE_INFINITY } = draft.dialogue;
   // One after another: what is still being said is said to its end first, so this one waits for its next turn.
-  if (playing && draft.facts.at < overdueAt) return;
-  if (playing) {
-    draft.actions.push({ type: 'stopPlay', play: before });
-    note(draft, 'playOverdue');
-  }
-  draft.dialogue = { ...draft.dialogue, play: before + 1, playing: true, overdueAt: draft.facts.at + overdueMs(lengthOf(said)) };
-  draft.actions.push({ type: 'play', play: before + 1, prompts: said });
+  if (draft.dialogue.playing && overdueInMs(draft) > 0) return;
+  if (draft.dialogue.playing) stopOverdue(draft);
+  playPrompts(draft, said);
+}
+
+function stopOverdue(draft: Draft): void {
+  draft.actions.push({ type: 'stopPlay', play: draft.dialogue.play });
+  note(draft, 'playOverdue');
 }
 
 function play(draft: Draft, texts: readonly (Text | null)[]): void {
@@ -667,10 +666,18 @@ function play(draft: Draft, texts: readonly (Text | null)[]): void {
     }
     return text[draft.dialogue.language] === undefined ? [] : [textOf(draft, text)];
   });
-  const number = draft.dialogue.play + 1;
-  draft.dialogue = { ...draft.dialogue, play: number, playing: true };
-  draft.actions.push({ type: 'play', play: number, prompts });
-  draft.timeoutMs = overdueMs(lengthOf(prompts));
+  playPrompts(draft, prompts);
+  draft.timeoutMs = overdueInMs(draft);
+}
+
+function playPrompts(draft: Draft, prompts: readonly Prompt[]): void {
+  const play = draft.dialogue.play + 1;
+  const spokenMs = prompts.reduce(
+    (sum, { text, recording }) => sum + (recording === undefined ? PER_CHARACTER_MS * text.length : RECORDING_MS),
+    0,
+  );
+  draft.dialogue = { ...draft.dialogue, play, playing: true, overdueAt: draft.facts.at + OVERDUE_MS + spokenMs };
+  draft.actions.push({ type: 'play', play, prompts });
 }
 
 const textOf = ({ dialogue }: Draft, text: Text, given: Values = {}, language = dialogue.language): Prompt =>
@@ -698,15 +705,17 @@ function newRequest(draft: Draft): number {
   return request;
 }
 
-const lengthOf = (prompts: readonly Prompt[]): number => prompts.reduce((sum, p) => sum + p.text.length, 0);
-
 /** No voice needs a quarter of a second for a character; the rest is for a switch that is slow to begin. */
-const overdueMs = (characters: number): number => 15_000 + 250 * characters;
+const PER_CHARACTER_MS = 250;
+/** A speaker may have said more than is written. */
+const RECORDING_MS = 300_000;
+const OVERDUE_MS = 15_000;
+const overdueInMs = ({ facts, dialogue }: Draft): number => Math.max(0, (dialogue.overdueAt ?? facts.at + OVERDUE_MS) - facts.at);
 
 /** How long the present state waits; null where it waits for nothing of the caller's (a look-up has its own deadline). */
 function waitingMs(draft: Draft, step: Step): DialogueResult['timeoutMs'] {
   if (step.kind === 'queue') return 'asBefore'; // its time runs from the moment that it was come to
-  if (draft.dialogue.playing) return overdueMs(200);
+  if (draft.dialogue.playing) return overdueInMs(draft);
   if (step.kind === 'askService') return step.timeoutMs + LATE_MS;
   if (step.kind === 'record') return step.longestMs + 15_000;
   if (!isAsking(step)) return null;

@@ -14,8 +14,8 @@ import { FORMATS } from './speaking/formats.ts';
 /** `recording`: a speaker's, by its name in `scenarios/prompts/<language>/`; it takes the place of the words. */
 export type Text = Readonly<Partial<Record<Language, string>>> & { readonly recording?: string };
 
-/** What a service answered may be a whole page. Nobody listens to half a minute of it, and no voice is made to read it. */
-const LONGEST_VALUE = 300;
+/** As long as a text of a scenario may be, or that of a notice. No voice is made to read more. */
+const LONGEST_VALUE = 2_000;
 
 type Element = string | { readonly variable: string; readonly format: string | null };
 

@@ -34,7 +34,7 @@ export type ValueType = (typeof VALUE_TYPES)[number];
 export type Value = string | number | boolean;
 
 /** Nobody writes, reads or listens to more; and a text that is put behind itself in each round is not to fill the memory. */
-const LONGEST_TEXT = 1_000;
+const LONGEST_TEXT = 2_000;
 
 /** A compiled expression. Whatever goes wrong with these values (a division by zero, a text without end) gives null. */
 export interface Expression {

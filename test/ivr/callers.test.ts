@@ -57,6 +57,27 @@ describe('a value', () => {
   });
 });
 
+describe('what takes long to say', () => {
+  const steps = `  a: { say: { ja: '{s}', en: '{s}' }, next: end }\n`;
+  const text = 'Please return the heater. '.repeat(70);
+  it('as the text of a notice, is said to its end', () => {
+    const run = new DryRun(setOf(steps), 'x', { language: 'en', variables: { s: text } }, SOME_WORLD);
+    expect(run.hears).toEqual([text]);
+  });
+  it('as a speaker’s recording, is not cut off for the few words that are written', () => {
+    const facts = { at: 0, timeZone: 'UTC', conditions: () => ({}) as never, isOpen: () => true, readPhone: () => null, speech: false };
+    const set = setOf(`  a: { say: { ja: 案内, en: hours, recording: hours }, next: end }\n`);
+    expect(startDialogue(set, 'x', { language: 'en' }, facts).timeoutMs).toBeGreaterThan(120_000);
+  });
+  it('is not cut off for a key that means nothing', () => {
+    const facts = { timeZone: 'UTC', conditions: () => ({}) as never, isOpen: () => true, readPhone: () => null, speech: false };
+    const set = setOf(steps);
+    const begun = startDialogue(set, 'x', { language: 'en', variables: { s: text } }, { ...facts, at: 0 });
+    const pressed = stepDialogue(set, begun.dialogue, { type: 'digit', digit: '5' }, { ...facts, at: 10_000 });
+    expect(pressed.timeoutMs).toBe(Number(begun.timeoutMs) - 10_000);
+  });
+});
+
 describe('a recording', () => {
   const steps = `  a: { record: { prompt: { ja: p, en: p }, end: '#' }, next: b, failed: end }\n  b: { leaveMessage: {}, next: end }\n`;
   it('that is ended by its key is there, in a dry run too', () => {

@@ -438,9 +438,9 @@ describe('a text', () => {
     }
     expect(promptOf({ en: '{constructor}{toString:number}!' }, 'en', {}).text).toBe('!');
   });
-  it('reads out the beginning of what is as long as a page', () => {
-    expect(promptOf({ en: 'It says {x}' }, 'en', { x: 'word '.repeat(100_000) }).text.length).toBeLessThan(400);
-    expect(promptOf({ en: '{x}' }, 'en', { x: `${'a'.repeat(299)}😀` }).text.isWellFormed()).toBe(true);
+  it('reads out the beginning of what is longer than any notice', () => {
+    expect(promptOf({ en: 'It says {x}' }, 'en', { x: 'word '.repeat(100_000) }).text.length).toBeLessThan(2_100);
+    expect(promptOf({ en: '{x}' }, 'en', { x: `${'a'.repeat(1_999)}😀` }).text.isWellFormed()).toBe(true);
   });
   it('whatever it is given, says what it was given: no part is empty, and nothing fails', () => {
     const format = fc.constantFrom(

@@ -4,7 +4,7 @@
  */
 import fs from 'node:fs';
 import path from 'node:path';
-import { tonesToWav } from '../../src/cti/asterisk/server/wav.ts';
+import { tonesToWav } from '../../src/base/tones.ts';
 import { textHash } from '../../src/cti/prompts.ts';
 
 /** Pitches of the levels: multiples of 50 Hz, so that 20 ms hold whole waves of each and they are told apart cleanly. */

@@ -13,11 +13,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Static, Type } from 'typebox';
 import { Check } from 'typebox/value';
 import type { Logger } from '../base/log.ts';
+import { isForSwitch, readWav, type Sound, writeWav } from '../base/wav.ts';
 import type { PromptStore } from '../contact/ports.ts';
 import type { Prompt } from '../ivr/scenario.ts';
 import { PassingFiles } from './passing-files.ts';
+import { forTelephone, isSilent, noVoiceTones } from './sound.ts';
 import type { VoiceEngine } from './voices.ts';
-import { forTelephone, isForSwitch, isSilent, noVoiceTones, readWav, type Sound, writeWav } from './wav.ts';
 import { removeDrafts, writeWhole } from './whole-files.ts';
 
 /**

@@ -4,8 +4,8 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Language } from '../base/ids.ts';
+import { readWav, type Sound } from '../base/wav.ts';
 import type { VoiceEngine } from './voices.ts';
-import { readWav, type Sound } from './wav.ts';
 
 export interface SpeechService {
   readonly url: string;

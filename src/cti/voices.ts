@@ -4,8 +4,9 @@ import { randomBytes } from 'node:crypto';
 import { access, constants, readFile, rm } from 'node:fs/promises';
 import { delimiter, join as joinPath } from 'node:path';
 import type { Language } from '../base/ids.ts';
+import { readWav, type Sound } from '../base/wav.ts';
+import { join } from './sound.ts';
 import { type SpeechService, serviceVoice } from './speech-service.ts';
-import { join, readWav, type Sound } from './wav.ts';
 
 export interface VoiceEngine {
   /** Program and voice, as `flite/slt`. Another voice makes other files. */

@@ -2,14 +2,15 @@
  * npm run call: a real SIP call from a scripted caller, or, with --answer, the carrier at the other end of a call that the
  * centre makes. One person with one browser can try everything with it.
  */
-import { copyFileSync, existsSync, mkdirSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { readWav, type Sound, TELEPHONE_RATE } from '../base/wav.ts';
 import { PortTakenError } from '../cti/asterisk/server/port-check.ts';
 import { AsteriskMissingError } from '../cti/asterisk/server/prefix.ts';
 import { answersSip } from '../cti/asterisk/server/sip-ping.ts';
-import { durationMs, isSilent, loudness, readWav, type Wav } from './far-side/audio.ts';
+import { durationMs, isSilent, loudness } from './far-side/audio.ts';
 import { type CallEnd, CallEndedError, FarSide, FarSideError, type ScriptedParty } from './far-side.ts';
 import { UsageError } from './tool.ts';
 
@@ -142,13 +143,13 @@ function readPlay(value: string | undefined): Task['play'] {
   if (tone) return { kind: 'tone', hz: number('--play tone:', tone[1] ?? '') };
   const file = resolve(value);
   if (!existsSync(file)) throw new UsageError(`--play: there is no file ${file} (for a tone say tone:1000)`);
-  let wav: Wav;
+  let wav: Sound;
   try {
-    wav = readWav(file);
+    wav = readWav(readFileSync(file));
   } catch (cause) {
-    throw new UsageError(`--play: ${cause instanceof Error ? cause.message : cause}`, { cause });
+    throw new UsageError(`--play: ${file}: ${cause instanceof Error ? cause.message : cause}`, { cause });
   }
-  if (wav.sampleRate !== 8000) throw new UsageError(`--play: ${file} has ${wav.sampleRate} samples a second, a telephone wants 8000`);
+  if (wav.rate !== TELEPHONE_RATE) throw new UsageError(`--play: ${file} has ${wav.rate} samples a second, a telephone wants 8000`);
   return { kind: 'file', file };
 }
 
@@ -238,7 +239,7 @@ function keep(recording: string, task: Task): void {
   const file = task.record ?? join(root, 'calls', `${new Date().toISOString().replace(/[:.]/g, '-')}.wav`);
   mkdirSync(dirname(file), { recursive: true });
   copyFileSync(recording, file);
-  const wav = readWav(file);
+  const wav = readWav(readFileSync(file));
   const loud = isSilent(wav) ? 'nothing but silence' : `${(20 * Math.log10(loudness(wav))).toFixed(0)} dB on average`;
   tell(`heard ${(durationMs(wav) / 1000).toFixed(1)} s, ${loud}: ${file}`);
 }

@@ -7,6 +7,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os';
 import { extname, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { holdMusicWav, tonesToWav } from '../base/tones.ts';
 import { fillInFolder, renderConfiguration } from '../cti/asterisk/server/configuration.ts';
 import { assertUdpFree } from '../cti/asterisk/server/port-check.ts';
 import { defaultPrefix, readPrefix } from '../cti/asterisk/server/prefix.ts';
@@ -20,7 +21,6 @@ import {
   waitUntilBooted,
   writeInstance,
 } from '../cti/asterisk/server/process.ts';
-import { holdMusicWav, tonesToWav } from '../cti/asterisk/server/wav.ts';
 import { freePort, freeRtpPorts } from './far-side/free-ports.ts';
 
 export interface FarSideOptions {

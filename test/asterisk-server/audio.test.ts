@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { holdMusicWav, type Tone, tonesToWav } from '#src/cti/asterisk/server/wav.ts';
+import { holdMusicWav, type Tone, tonesToWav } from '#src/base/tones.ts';
 import { durationMs, isSilent, longestSilenceMs, loudness, toneStrength } from '#test/support/audio.ts';
 
 let folder: string;

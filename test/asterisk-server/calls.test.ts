@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { tonesToWav } from '#src/cti/asterisk/server/wav.ts';
+import { tonesToWav } from '#src/base/tones.ts';
 import { durationMs, isSilent, longestSilenceMs, toneStrength } from '#test/support/audio.ts';
 import { behaviours, FarSide, useFarSide } from '#test/support/far-side.ts';
 import { provisionPhone, TestApp, type TestServer, testServer } from './support.ts';

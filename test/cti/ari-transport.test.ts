@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type WebSocket, WebSocketServer } from 'ws';
+import { tonesToWav } from '../../src/base/tones.ts';
 import {
   AriError,
   type AriEvent,
@@ -18,7 +19,6 @@ import {
 } from '../../src/cti/asterisk/ari.ts';
 import { AriClientTransport } from '../../src/cti/asterisk/ari-client.ts';
 import { AriWebSocket } from '../../src/cti/asterisk/ari-ws.ts';
-import { tonesToWav } from '../../src/cti/asterisk/server/wav.ts';
 import { APP, ARI_PASSWORD, ARI_USER, Line, type RealAsterisk, startBothSides } from './asterisk-harness.ts';
 
 class Listener implements AriListener {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LegId } from '../../src/base/ids.ts';
-import { tonesToWav } from '../../src/cti/asterisk/server/wav.ts';
+import { tonesToWav } from '../../src/base/tones.ts';
 import { MemorySwitch } from '../../src/cti/memory/switch.ts';
 import type { LegCause } from '../../src/cti/port.ts';
 import { type CalledBehaviour, type CalledParty, type RemoteParty, type SwitchHarness, switchContract } from '../contract/switch.ts';

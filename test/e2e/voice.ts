@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { tonesToWav } from '#src/cti/asterisk/server/wav.ts';
+import { tonesToWav } from '#src/base/tones.ts';
 
 /** A WAV file with 10 s of this tone; Chromium plays it over and over. */
 export function toneFile(hz: number): string {

@@ -3,10 +3,10 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { writeWav } from '../../src/base/wav.ts';
 import type { AriOptions, AriTransport } from '../../src/cti/asterisk/ari.ts';
 import { AriClientTransport } from '../../src/cti/asterisk/ari-client.ts';
 import { AriWebSocket } from '../../src/cti/asterisk/ari-ws.ts';
-import { writeWav } from '../../src/cti/wav.ts';
 import { Heard } from '../contract/switch.ts';
 import { asteriskHarness, type RealAsterisk, startBothSides } from '../cti/asterisk-harness.ts';
 

@@ -17,20 +17,10 @@ import { dirname, join } from 'node:path';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { unwrap } from '../../src/base/checked-yaml.ts';
+import { readWav, type Sound, TELEPHONE_RATE, WavError, writeMuLawWav, writeWav } from '../../src/base/wav.ts';
 import { PromptFiles, type PromptFilesOptions, textHash } from '../../src/cti/prompts.ts';
+import { forTelephone, isSilent, noVoiceTones, resample } from '../../src/cti/sound.ts';
 import { findVoices, type VoiceEngine, VoiceMissingError } from '../../src/cti/voices.ts';
-import {
-  forTelephone,
-  isSilent,
-  noVoiceTones,
-  readWav,
-  resample,
-  type Sound,
-  TELEPHONE_RATE,
-  WavError,
-  writeMuLawWav,
-  writeWav,
-} from '../../src/cti/wav.ts';
 import { finitePrompts } from '../../src/ivr/prompts.ts';
 import type { Prompt } from '../../src/ivr/scenario.ts';
 import { readRelease } from '../../src/scenario-release.ts';

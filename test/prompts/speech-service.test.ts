@@ -2,9 +2,9 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type Sound, writeWav } from '../../src/base/wav.ts';
 import { loadConfig } from '../../src/config.ts';
 import { type SpeechService, serviceVoice } from '../../src/cti/speech-service.ts';
-import { type Sound, writeWav } from '../../src/cti/wav.ts';
 
 const sound: Sound = { rate: 24_000, samples: Int16Array.from({ length: 4800 }, (_, i) => Math.round(8000 * Math.sin(i / 8))) };
 const wav = writeWav(sound);

@@ -7,6 +7,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, w
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { holdMusicWav } from '../../../base/tones.ts';
 import { type AsteriskSettings, isLoopback, renderConfiguration } from './configuration.ts';
 import { assertTcpFree, assertUdpFree } from './port-check.ts';
 import { type AsteriskInstallation, defaultPrefix, readPrefix } from './prefix.ts';
@@ -24,7 +25,6 @@ import {
   writeInstance,
 } from './process.ts';
 import { answersSip } from './sip-ping.ts';
-import { holdMusicWav } from './wav.ts';
 
 /** As much of a pino logger as is needed here. */
 export interface AsteriskLog {

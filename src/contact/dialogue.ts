@@ -232,7 +232,8 @@ function perform(draft: Draft, contact: Contact, action: DialogueAction): boolea
       return false;
     case 'transferOut': {
       const refused = transferOut(draft, contact, action);
-      if (refused) feedDialogue(draft, contact, refused);
+      if (refused === 'tooOften') onDialogueHungUp(draft, draft.contact(id) as Contact, null);
+      else if (refused) feedDialogue(draft, contact, refused);
       return false;
     }
     case 'queue':

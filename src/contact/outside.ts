@@ -4,7 +4,6 @@
  */
 import type { E164 } from '../base/ids.ts';
 import type { DialogueInput } from '../ivr/scenario.ts';
-import { endContact } from './end.ts';
 import { type Draft, withoutTimers } from './floor.ts';
 import { isOrdinary, readNumber } from './identify.ts';
 import { newLeg } from './legs.ts';
@@ -28,22 +27,20 @@ const MOST_ATTEMPTS = 10;
 /**
  * Has a number outside dialled for the party, who hears music meanwhile.
  * @param to `number` as the scenario's file has it (never as somebody dialled it), and for how long it may ring
- * @returns what the dialogue is to be told at once, when it is refused; else `transferFailed` comes later, or the talk begins
+ * @returns what the dialogue is to be told at once, when it is refused, or `tooOften`: then it is to be over. Null: `transferFailed` comes
+ *   later, or the talk begins
  */
 export function transferOut(
   draft: Draft,
   contact: Contact,
   to: { readonly number: E164; readonly timeoutMs: number },
-): Extract<DialogueInput, { type: 'transferFailed' }> | null {
+): Extract<DialogueInput, { type: 'transferFailed' }> | 'tooOften' | null {
   const attempts = (contact.outside?.attempts ?? 0) + 1;
   const asked = draft.put('contact', { ...contact, outside: { attempts, legId: null } });
   const refusal = refusalOf(draft, contact, to.number);
   if (refusal !== null) {
     draft.event('failed', { contact: asked, cause: 'refused', data: { with: 'outside', attempt: attempts, why: refusal } });
-    if (attempts < MOST_ATTEMPTS) return { type: 'transferFailed', cause: 'refused' };
-    draft.event('scenarioEnded', { contact: asked, cause: 'refused' });
-    endContact(draft, contact.id, 'hungUpByScenario');
-    return null;
+    return attempts < MOST_ATTEMPTS ? { type: 'transferFailed', cause: 'refused' } : 'tooOften';
   }
   const legId = `${contact.id}.x${attempts}`;
   newLeg(draft, contact, { id: legId, role: 'outside', state: 'dialling' });

@@ -251,8 +251,8 @@ describe('who is called back and asks for another time', () => {
   end: { say: { ja: bye, en: bye }, next: over }
   over: { hangUp: true }`;
 
-  function answered() {
-    const h = house(steps, { rules: { callMe: 'own' } });
+  function answered(told = steps) {
+    const h = house(told, { rules: { callMe: 'own' } });
     h.w.ready('bob');
     const { contacts } = h.w.give({
       type: 'callMeRequested',
@@ -284,6 +284,17 @@ describe('who is called back and asks for another time', () => {
     w.endLeg(leg);
     w.expectEnded(id, 'callbackPromised');
     expect(following(id, 'queueCallback')).toHaveLength(1);
+  });
+
+  it('and who has a number outside asked for again and again keeps no agent', () => {
+    const { w, id, press } = answered(`
+  first: { menu: { prompt: { ja: now?, en: now? }, choices: { '1': out } }, failed: over }
+  out: { transferOut: { to: '+81312345678' }, failed: first }
+  over: { hangUp: true }`);
+    for (let n = 0; n < 10; n++) press(id, '1');
+    w.endLeg(w.contact(id).legId as string);
+    expect(w.contact(id)).toMatchObject({ state: 'queued', legId: null });
+    expect(w.agent('bob').state).toBe('ready');
   });
 
   it('so does one who is told a notice', () => {

@@ -607,6 +607,10 @@ function roundIn(names: readonly string[], ways: (name: string) => readonly stri
 /** What a scenario that no other calls can hand back to the control logic. */
 const HAND_BACKS: readonly string[] = ['identified', 'notIdentified'];
 
+/** Variables that nobody is to see, hear or keep. */
+const secretsOf = ({ steps }: Scenario): ReadonlySet<string> =>
+  new Set([...steps.values()].flatMap((step) => (step.kind === 'ask' && step.secret ? [step.saveAs] : [])));
+
 /** Whom a scenario calls is there, comes back by words that lead on, speaks its languages, and does not call it in turn. */
 function checkCalls(source: SourceFile, scenario: Scenario, all: ReadonlyMap<string, Scenario>, complete: boolean): void {
   for (const [name, step] of scenario.steps) {
@@ -629,8 +633,13 @@ function checkCalls(source: SourceFile, scenario: Scenario, all: ReadonlyMap<str
     }
     const lacking = scenario.languages.filter((language) => !called.languages.includes(language));
     if (lacking.length > 0) source.add(path, `'${called.name}' does not speak ${lacking.join(', ')}`, `add it to the 'languages' there`);
+    const [secrets, others] = [secretsOf(scenario), secretsOf(called)];
     for (const [variable, type] of Object.entries(called.variables)) {
-      const own = scenario.variables[variable];
+      const own = Object.hasOwn(scenario.variables, variable) ? scenario.variables[variable] : undefined;
+      if (own !== undefined && secrets.has(variable) !== others.has(variable)) {
+        const [secret, open] = secrets.has(variable) ? ['here', `in '${called.name}'`] : [`in '${called.name}'`, 'here'];
+        source.add(path, `'${variable}' is secret ${secret}, and not ${open}`, 'both share their variables: give one another name');
+      }
       if (own !== undefined && own !== type) {
         source.add(
           path,

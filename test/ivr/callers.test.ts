@@ -78,6 +78,21 @@ describe('what takes long to say', () => {
   });
 });
 
+describe('what is secret in one scenario', () => {
+  const caller = (say: string): string =>
+    `name: x\nlanguages: [en]\nvariables: { pin: string }\nstart: a\nsteps:\n  a: { call: other, then: { done: b } }\n  b: { say: { en: '${say}' }, next: end }\n${END}`;
+  const called = (secret: boolean): string =>
+    `name: other\nlanguages: [en]\nstart: o\nsteps:\n  o: { ask: { prompt: { en: p }, digits: { min: 4, max: 4 }, saveAs: pin, secret: ${secret} }, next: d, failed: d }\n  d: { handBack: done }\n`;
+  const problems = (...files: readonly string[]): string => {
+    const parsed = parse(...files);
+    return Array.isArray(parsed) ? parsed.map(formatProblem).join('\n') : '';
+  };
+  it('is not told by the one that calls it', () => {
+    expect(problems(caller('You dialled {pin}'), called(true))).toMatch(/'pin' is secret in 'other', and not here/);
+    expect(problems(caller('You dialled {pin}'), called(false))).toBe('');
+  });
+});
+
 describe('a recording', () => {
   const steps = `  a: { record: { prompt: { ja: p, en: p }, end: '#' }, next: b, failed: end }\n  b: { leaveMessage: {}, next: end }\n`;
   it('that is ended by its key is there, in a dry run too', () => {

@@ -5,6 +5,7 @@
  */
 import path from 'node:path';
 import { parse } from 'yaml';
+import { mulberry32 } from '../src/base/random.ts';
 import type { ScenarioSet } from '../src/ivr/parse.ts';
 import { act, DryRun, runScenarioTests, SOME_WORLD, type World } from '../src/ivr/talk.ts';
 import { type Files, readFolder } from '../src/scenario-folder.ts';
@@ -39,17 +40,6 @@ const MOST_TURNS = 100;
 const BATCH = 20;
 const LANGUAGES = ['ja', 'en'] as const;
 const KNOWN_CODE = '10023';
-
-/** Mulberry32: the same sequence in every run. @returns numbers from 0 to 1 */
-function randomNumbers(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 const cpuMs = (): number => {
   const { user, system } = process.cpuUsage();
@@ -87,7 +77,7 @@ export function ivrPaths(files: Files, seconds: number): PathsRow[] {
   const { set } = release;
   return [...set.scenarios.values()].flatMap(({ name, file }) => {
     const json = JSON.stringify(parse(files[path.basename(file)] ?? ''));
-    const random = randomNumbers(1);
+    const random = mulberry32(1);
     return (['tests', 'walks'] as const).flatMap((what): PathsRow[] => {
       const ends: Record<string, number> = {};
       let [paths, steps, failed, ms, cpu, readCpu] = [0, 0, 0, 0, 0, 0];

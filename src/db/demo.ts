@@ -4,6 +4,7 @@
  */
 import type { Pool } from 'pg';
 import type { DomainId, EpochMs, Language } from '../base/ids.ts';
+import { mulberry32 } from '../base/random.ts';
 import { writeOrders } from './import/orders.ts';
 import { hashPassword } from './password.ts';
 import { type Queryable, transaction } from './pool.ts';
@@ -305,17 +306,6 @@ function placeAt(percent: number): (typeof PLACES)[number] {
     if (rest < 0) return place;
   }
   return PLACES[0];
-}
-
-/** Small, fast, and the same everywhere; for demo data only. */
-function mulberry32(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
 }
 
 export interface DemoOptions {

@@ -5,6 +5,7 @@
  * Calls are taken in the order in which they come. In that order it is known when each agent is free, and so whom a call will
  * wait for, and how long; who would have to wait longer than his patience lasts goes, and takes no agent's time.
  */
+import { randomNumbers } from '../base/random.ts';
 
 const HOUR_MS = 3_600_000;
 
@@ -153,25 +154,6 @@ class FreeTimes {
     }
     heap[place] = at;
   }
-}
-
-/**
- * Evenly spread numbers from 0 to less than 1, the same for the same seed: sfc32 by C. Doty-Humphrey (PractRand), 128 bits of
- * state, two draws for the 53 bits of one number.
- */
-export function randomNumbers(seed: number): () => number {
-  let [a, b, c, counter] = [0x9e3779b9, Math.floor(seed / 2 ** 32) | 0, seed | 0, 1];
-  const next = (): number => {
-    const sum = (((a + b) | 0) + counter) | 0;
-    counter = (counter + 1) | 0;
-    a = b ^ (b >>> 9);
-    b = (c + (c << 3)) | 0;
-    c = (((c << 21) | (c >>> 11)) + sum) | 0;
-    return sum >>> 0;
-  };
-  // Until seeds that look alike have parted.
-  for (let i = 0; i < 20; i += 1) next();
-  return () => ((next() >>> 5) * 2 ** 26 + (next() >>> 6)) / 2 ** 53;
 }
 
 function check({ callsPerHour, ahtMs, agents, withinMs, patienceMs, calls, seed }: QueueSimulation): void {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { randomNumbers } from '#src/base/random.ts';
 import { agentsFor, erlangA, erlangB, erlangC, type ImpatientLoad, type QueueFigures } from '#src/routing/erlang.ts';
-import { randomNumbers, type SimulatedFigures, simulateQueue } from '#src/routing/simulate-queue.ts';
+import { type SimulatedFigures, simulateQueue } from '#src/routing/simulate-queue.ts';
 
 const seconds = (n: number): number => n * 1_000;
 const minutes = (n: number): number => n * 60_000;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { randomNumbers } from '#src/base/random.ts';
 import { estimateAht, estimatePatience, type Forecast, forecast, instantOf, slotsOfDay, staff, startOfDay } from '#src/routing/forecast.ts';
-import { randomNumbers } from '#src/routing/simulate-queue.ts';
 
 const HALF_HOUR = 30 * 60_000;
 const HOUR = 60 * 60_000;

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { randomNumbers } from '#src/base/random.ts';
 import { DEFAULT_DESK_RULES, type DeskRules, NO_WISHES } from '#src/routing/desk-rules.ts';
 import { erlangA, erlangC } from '#src/routing/erlang.ts';
-import { randomNumbers } from '#src/routing/simulate-queue.ts';
 import {
   type Attempts,
   type Demand,

@@ -1,17 +1,11 @@
-/** A small seeded generator (mulberry32): the same seed, the same day, on every machine. */
-export class Random {
-  #state: number;
-  constructor(seed: number) {
-    this.#state = seed >>> 0;
-  }
+/** What simulated people do by chance: the same seed, the same day, on every machine. */
+import { mulberry32 } from '#src/base/random.ts';
 
+export class Random {
   /** 0 ≤ x < 1 */
-  next(): number {
-    this.#state = (this.#state + 0x6d2b79f5) >>> 0;
-    let t = this.#state;
-    t = Math.imul(t ^ (t >>> 15), t | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
+  readonly next: () => number;
+  constructor(seed: number) {
+    this.next = mulberry32(seed);
   }
 
   chance(share: number): boolean {

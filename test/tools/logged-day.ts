@@ -2,12 +2,13 @@
  * A day's work at some desks, written into the log as the floor writes it. What happens is found by a small simulation of its own:
  * first come first served, to whoever is idle longest.
  */
+
+import { randomNumbers } from '#src/base/random.ts';
 import type { Agent, Contact, EventName, FloorEvent, Offer } from '#src/contact/model.ts';
 import type { Lease } from '#src/contact/ports.ts';
 import type { PgFloorStore } from '#src/db/store.ts';
 import { NO_WISHES } from '#src/routing/desk-rules.ts';
 import type { PartyRecord } from '#src/routing/party.ts';
-import { randomNumbers } from '#src/routing/simulate-queue.ts';
 import { batch, contact, event, offer } from '../db/floor-records.ts';
 
 export interface DeskDay {

@@ -3,12 +3,12 @@
  * whose agents take breaks, let offers lapse and are sent away, is written into Postgres, read back, and played again.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { randomNumbers } from '#src/base/random.ts';
 import { type Changes, Floor } from '#src/contact/floor.ts';
 import type { Contact, FloorEvent, Offer } from '#src/contact/model.ts';
 import { loggedPeriod } from '#src/db/logged-period.ts';
 import { PgFloorStore } from '#src/db/store.ts';
 import type { AgentProfile, Directory } from '#src/routing/directory.ts';
-import { randomNumbers } from '#src/routing/simulate-queue.ts';
 import { type DeskFigures, demandsOf, figuresOf, play } from '#src/routing/what-if.ts';
 import { readLog } from '#src/tools/replay/log.ts';
 import { english, VARIED } from '../contact/world.ts';

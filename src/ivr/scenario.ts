@@ -31,6 +31,8 @@ export interface Dialogue {
   readonly variables: Values;
   /** Digits collected in the present step. */
   readonly digits: string;
+  /** The key that would have ended the last entry, which was as long as can be: pressed all the same until then, it is no answer. */
+  readonly endKey?: { readonly key: string; readonly until: EpochMs };
   /** How often the present step has asked since it was come to. */
   readonly tries: number;
   /** How often each asking step has asked, over the whole dialogue: so every one ends. Absent: never. */

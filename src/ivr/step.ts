@@ -66,6 +66,8 @@ const MOST_STEPS = 10_000;
 const RECOGNISED_MS = 6_000;
 /** How long what is spoken in answer to a question may be. */
 const SPOKEN_MS = 6_000;
+/** So soon after the last digit the end key is pressed out of habit. */
+const HABIT_MS = 3_000;
 /** Listening that is over sooner has not worked, and would not the next time. */
 const LISTENED_MS = 500;
 /** A look-up that is not answered by then never will be; its own time-out comes first. */
@@ -356,7 +358,9 @@ function ask(draft: Draft, step: AskingStep, lead: readonly (Text | null)[], key
 }
 
 function onDigit(draft: Draft, step: Step, digit: string): void {
-  const { playing, play: playNumber } = draft.dialogue;
+  const { playing, play: playNumber, endKey, ...rest } = draft.dialogue;
+  if (endKey) draft.dialogue = { ...rest, playing, play: playNumber };
+  if (digit === endKey?.key && draft.facts.at < endKey.until) return;
   if (step.kind === 'say' && playing && step.bargeIn) {
     stop(draft, playNumber);
     return enter(draft, step.next, { key: digit });
@@ -405,7 +409,10 @@ function keyTaken(draft: Draft, step: AskingStep, key: string): Next {
   }
   if (!/^[0-9]$/.test(key)) return invalid(draft, step, digits.length + 1);
   const longer = digits + key;
-  if (longer.length >= step.max) return entered(draft, step, longer);
+  if (longer.length >= step.max) {
+    if (step.end !== null) draft.dialogue = { ...draft.dialogue, endKey: { key: step.end, until: draft.facts.at + HABIT_MS } };
+    return entered(draft, step, longer);
+  }
   draft.dialogue = { ...draft.dialogue, digits: longer };
   draft.timeoutMs = step.betweenDigitsMs;
   return null;

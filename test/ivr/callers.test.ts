@@ -20,6 +20,8 @@ function talk(steps: string, does: readonly string[], world: Partial<World> = {}
   return run;
 }
 
+const silence = 'silence';
+
 describe('a language', () => {
   it('that the scenario which one comes back to does not speak, is not gone on in: something is said', () => {
     const set = unwrap(
@@ -101,6 +103,23 @@ describe('a recording', () => {
   it('is not of any length, and can be long enough', () => {
     expect(problemsOf(steps.replace("end: '#'", 'longest: 600m'))).toMatch(/30m is the most/);
     expect(problemsOf(steps.replace("end: '#'", 'longest: 5s, shortest: 6s'))).toMatch(/shortest is longer/);
+  });
+});
+
+describe('the end key behind an entry that was as long as can be', () => {
+  const steps =
+    `  a: { ask: { prompt: { ja: code, en: code }, digits: { min: 1, max: 4 }, end: '#', saveAs: s, check: 's != "9999"' }, next: b, failed: end, empty: end }\n` +
+    `  b: { menu: { prompt: { ja: p, en: p }, onInvalid: { ja: i, en: i }, choices: { '1': c, '#': end } }, failed: end }\n` +
+    `  c: { say: { ja: c, en: c }, next: end }\n`;
+  it('is no answer to what is asked next', () => {
+    expect(talk(steps, ['1234#', '1']).hears).toEqual(['code', 'p', 'c']);
+  });
+  it('nor to the same question, where the entry was wrong', () => {
+    expect(talk(steps, ['9999#', '1234', '1']).hears).toEqual(['code', 'code', 'p', 'c']);
+  });
+  it('counts when it is pressed later, or again', () => {
+    expect(talk(steps, ['1234##']).hears).toEqual(['code', 'p']);
+    expect(talk(steps, ['1234', silence, '#']).hears).toEqual(['code', 'p', 'p']);
   });
 });
 

@@ -73,7 +73,7 @@ export default {
       severity: 'error',
       comment: 'what runs in a browser shares messages with the server, nothing else',
       from: { path: '^src/web/(panel|call-me)/' },
-      to: { path: '^src/', pathNot: ['^src/web/(panel|call-me)/', '^src/web/(answer-|notice-|scenario-)?messages\\.ts$'] },
+      to: { path: '^src/', pathNot: ['^src/web/(panel|call-me)/', '^src/web/(answer-|notice-|report-|scenario-)?messages\\.ts$'] },
     },
     {
       name: 'browser-libraries',

@@ -11,16 +11,18 @@ import { askForNotifications, createRinger, notify } from './ring.ts';
 import { type ClientRequest, type Link, PanelSocket } from './socket.ts';
 
 export type Session = 'checking' | 'loggedOut' | 'open' | 'takenOver';
-export type Tab = 'desk' | 'floor' | 'notices' | 'scenarios';
+export type Tab = 'desk' | 'floor' | 'notices' | 'scenarios' | 'history';
 
 const TAB_PATHS: Readonly<Record<Tab, string>> = {
   desk: '/panel',
   floor: '/supervisor',
   notices: '/supervisor/notices',
   scenarios: '/supervisor/scenarios',
+  history: '/supervisor/history',
 };
 /** `floor` last: the others lie below it. */
-const tabAt = (path: string): Tab => (['notices', 'scenarios', 'floor'] as const).find((tab) => path.startsWith(TAB_PATHS[tab])) ?? 'desk';
+const tabAt = (path: string): Tab =>
+  (['notices', 'scenarios', 'history', 'floor'] as const).find((tab) => path.startsWith(TAB_PATHS[tab])) ?? 'desk';
 
 export interface Toast {
   readonly id: number;

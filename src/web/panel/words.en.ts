@@ -6,6 +6,8 @@ export const en = {
   'tab.floor': 'Floor',
   'tab.notices': 'Notices',
   'tab.scenarios': 'Scenarios',
+  'tab.history': 'History',
+  'history.notLoaded': 'This page could not be loaded. Reload it.',
   'language.label': 'Language',
   'help.open': 'Keyboard help',
   'help.title': 'Keyboard',

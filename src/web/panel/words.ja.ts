@@ -7,6 +7,8 @@ export const ja: Words = {
   'tab.desk': '応対',
   'tab.notices': 'お知らせ',
   'tab.scenarios': 'シナリオ',
+  'tab.history': '履歴',
+  'history.notLoaded': 'このページを読み込めませんでした。再読み込みしてください。',
   'tab.floor': 'フロア',
   'language.label': '言語',
   'help.open': 'キー操作のヘルプ',

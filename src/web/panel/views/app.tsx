@@ -2,6 +2,7 @@ import type { Panel } from '../panel.ts';
 import { ContactPane } from './contact.tsx';
 import { FloorView } from './floor.tsx';
 import { HelpDialog } from './help.tsx';
+import { HistoryTab } from './history-tab.tsx';
 import { Idle } from './idle.tsx';
 import { LogIn } from './log-in.tsx';
 import { NoticesView } from './notices.tsx';
@@ -66,6 +67,10 @@ function Workspace({ panel }: { panel: Panel }) {
       ) : tab === 'scenarios' ? (
         <main class="scenarios-main">
           <ScenariosView panel={panel} />
+        </main>
+      ) : tab === 'history' ? (
+        <main class="history-main">
+          <HistoryTab panel={panel} />
         </main>
       ) : tab === 'floor' ? (
         <main class="floor-main">

@@ -48,7 +48,7 @@ function Tabs({ panel }: { panel: Panel }) {
   const { t } = panel.i18n;
   return (
     <nav class="tabs">
-      {(['desk', 'floor', 'notices', 'scenarios'] as const).map((tab) => (
+      {(['desk', 'floor', 'notices', 'scenarios', 'history'] as const).map((tab) => (
         <button key={tab} type="button" aria-current={panel.tab.value === tab ? 'page' : undefined} onClick={() => panel.showTab(tab)}>
           {t(`tab.${tab}`)}
         </button>

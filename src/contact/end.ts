@@ -2,7 +2,7 @@
 import type { ContactId } from '../base/ids.ts';
 import type { HangUpReason } from '../cti/port.ts';
 import type { Draft } from './floor.ts';
-import { bridgeOutside, hangUpLeg } from './legs.ts';
+import { hangUpLeg, hangUpOutside } from './legs.ts';
 import type { Contact, EndCause } from './model.ts';
 
 /**
@@ -14,9 +14,7 @@ export function endContact(draft: Draft, contactId: ContactId, cause: EndCause, 
   if (!contact) return;
   if (leg === 'afterPlay') closeAfterPlay(draft, contact);
   else hangUpLeg(draft, contact.legId, leg);
-  const outside = draft.leg(contact.outside?.legId ?? null);
-  if (outside) hangUpLeg(draft, outside.id);
-  if (outside?.state === 'up') draft.order(contactId, { type: 'dropBridge', bridge: bridgeOutside(outside.id) });
+  hangUpOutside(draft, contact);
   const ended: Contact = {
     ...contact,
     state: 'ended',

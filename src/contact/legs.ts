@@ -33,6 +33,14 @@ export function hangUpLeg(draft: Draft, legId: LegId | null, reason: HangUpReaso
   if (leg) draft.order(leg.contactId, { type: 'hangUp', leg: leg.id, reason });
 }
 
+/** The number outside is not wanted any more, whether it rings or talks with the party. */
+export function hangUpOutside(draft: Draft, contact: Contact): void {
+  const outside = draft.leg(contact.outside?.legId ?? null);
+  if (!outside) return;
+  hangUpLeg(draft, outside.id);
+  if (outside.state === 'up') draft.order(contact.id, { type: 'dropBridge', bridge: bridgeOutside(outside.id) });
+}
+
 /**
  * A leg of our making that we believe gone lives: its dialling was given up as failed, and was done all the same. Nobody is to
  * be rung for nothing. Ids of legs that we make begin with their contact's.

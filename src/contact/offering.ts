@@ -16,7 +16,7 @@ import type { RetryOutcome } from '../routing/desk-rules.ts';
 import { beginWrapUp, InputRefused, occupy, releaseAfterOffer, requireAgent } from './agents.ts';
 import { endContact } from './end.ts';
 import { type Draft, withoutTimers } from './floor.ts';
-import { dialoguePlayId, hangUpLeg, hangUpStray, newLeg } from './legs.ts';
+import { dialoguePlayId, hangUpLeg, hangUpOutside, hangUpStray, newLeg } from './legs.ts';
 import type { Agent, Contact, EndCause, Offer, OfferOutcome } from './model.ts';
 import { outboundPolicy, talksOutside } from './outside.ts';
 import { continueAsCallback, mayCallFrom, play, promisedTo, waitingTimers } from './queueing.ts';
@@ -346,14 +346,14 @@ export function onLegEnded(draft: Draft, legId: LegId, cause: LegCause): void {
   } else if (contact.legId === legId) {
     const without = { ...contact, legId: null };
     if (leg.state !== 'up') onPartyNotReached(draft, without, offer, legId, cause);
-    else if (!CUT_OFF.has(cause) && !wasReached(contact, offer)) onPartyNotReached(draft, without, offer, legId, 'noAnswer');
+    else if (!CUT_OFF.has(cause) && !wasReached(draft, contact, offer)) onPartyNotReached(draft, without, offer, legId, 'noAnswer');
     else onPartyGone(draft, without, offer, legId, cause);
   }
 }
 
 /** One whom a scenario was to connect or to tell, and who was gone before that: it may have been a machine, and is tried again. */
-function wasReached(contact: Contact, offer: Offer | undefined): boolean {
-  if (servedBy(contact) !== null) return true;
+function wasReached(draft: Draft, contact: Contact, offer: Offer | undefined): boolean {
+  if (servedBy(contact) !== null || talksOutside(draft, contact)) return true;
   if (offer?.state === 'dialling') return false;
   return !isTold(contact) || String(contact.dialogue?.variables['heard']) === 'true';
 }
@@ -447,9 +447,9 @@ function onPartyLost(draft: Draft, contact: Contact, offer: Offer | undefined, l
   const preferred = agentId === null ? contact.preferred : { agentId, until: draft.at + RECONNECT_WITH_SAME_AGENT_MS };
   const served = servedBy(contact);
   if (served !== null) return endContact(draft, contact.id, served);
-  if (contact.channel !== 'voice') return goBack(draft, { ...left, preferred }, cause, {});
   // Whom it was that they talked with outside, or that they were asked about, a callback could not take up again.
   const isOver = talksOutside(draft, contact) || (contact.origin === 'survey' && contact.state === 'scenario');
+  if (contact.channel !== 'voice' && !isOver) return goBack(draft, { ...left, preferred }, cause, {});
   if (isOver || contact.callingNumber.kind !== 'valid') return endContact(draft, contact.id, 'switchLost');
   endContact(draft, contact.id, 'replacedByCallback');
   continueAsCallback(draft, { ...left, preferred }, 'lostCallback');
@@ -469,8 +469,11 @@ export function withoutOffer(draft: Draft, contact: Contact, offer: Offer, outco
 
 /** A callback goes back to its place, with these timers. */
 function goBack(draft: Draft, contact: Contact, cause: LegCause, timers: Contact['timers']): void {
+  const { outside, ...rest } = contact;
+  hangUpOutside(draft, contact);
   const resting = draft.put('contact', {
-    ...contact,
+    ...rest,
+    ...(outside && { outside: { ...outside, legId: null } }),
     state: 'queued',
     stateSince: draft.at,
     dialogue: null,

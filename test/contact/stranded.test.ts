@@ -352,6 +352,38 @@ describe('a callback to a number that the caller dials', () => {
   });
 });
 
+describe('who is told a notice and put through to a number outside', () => {
+  const steps = `
+  first: { menu: { prompt: { ja: notice, en: notice }, choices: { '1': out, '2': over } }, failed: over }
+  out: { transferOut: { to: '+81312345678' }, failed: first }
+  over: { hangUp: true }`;
+  function put() {
+    const h = house(steps);
+    const { id, leg } = h.told();
+    h.press(id, '1');
+    return { ...h, id, leg, outside: `${id}.x1` };
+  }
+
+  it('has been reached when they have talked, and the other one is not left on the line', () => {
+    const { w, id, leg, outside } = put();
+    w.give({ type: 'legAnswered', leg: outside });
+    w.endLeg(leg);
+    w.expectEnded(id, 'noticeTold');
+    expect(w.unwanted.has(outside)).toBe(true);
+  });
+
+  it('is called again after hanging up while it rings, which it does no more; and keys count then', () => {
+    const { w, id, leg, outside, press } = put();
+    w.endLeg(leg);
+    expect(w.unwanted.has(outside)).toBe(true);
+    w.wait(RULES.callbacks.retry.noAnswer.pauseMs + 1);
+    const again = w.contact(id).legId as string;
+    w.give({ type: 'legAnswered', leg: again });
+    press(id, '2');
+    w.expectEnded(id, 'noticeTold');
+  });
+});
+
 describe('a caller who is led out of the queue', () => {
   it('does not hear the house and the scenario at once', () => {
     const { w, call, press } = house(`

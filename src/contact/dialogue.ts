@@ -9,7 +9,7 @@ import { isOpen } from '../routing/hours.ts';
 import { onDialogueHungUp, onHandedBack } from './dialogue-over.ts';
 import type { Draft } from './floor.ts';
 import { readNumber } from './identify.ts';
-import { dialoguePlayId, recordingOf } from './legs.ts';
+import { dialoguePlayId, messageKey, numberInCall, recordingOf } from './legs.ts';
 import { leaveMessage } from './messages.ts';
 import { type Contact, type Decision, type FloorInput, MOST_AHEAD_MS, type RecordingUnderWay } from './model.ts';
 import { isAnnounced } from './offering.ts';
@@ -86,12 +86,10 @@ export function onHeard(draft: Draft, { contactId, ...heard }: Extract<FloorInpu
   if (contact) feedDialogue(draft, contact, heard);
 }
 
-const playId = (contact: Contact, play: number): string => dialoguePlayId(contact.id, play);
-
-/** The number of a dialogue's playback in its id; null for a playback that is not a dialogue's. */
+/** The number of a dialogue's playback in its id; null for a playback that is not this dialogue's. */
 export function dialoguePlay(contact: Contact, play: string): number | null {
   const prefix = `${contact.id}.s`;
-  return play.startsWith(prefix) ? Number(play.slice(prefix.length)) : null;
+  return play.startsWith(prefix) ? numberInCall(contact, Number(play.slice(prefix.length))) : null;
 }
 
 /** A recording is over: the message is there, or what was said can be recognised. */
@@ -109,7 +107,8 @@ export function onRecordFinished(
     draft.put('contact', rest);
   }
   if (!contact?.dialogue || number === undefined) return drop(draft, contact?.id ?? id, recording);
-  const request = Number(number);
+  const request = numberInCall(contact, Number(number));
+  if (request === null) return drop(draft, contact.id, recording);
   const { listening } = contact.dialogue;
   if (kind === 'h') {
     if (listening?.request !== request) return drop(draft, contact.id, recording);
@@ -132,19 +131,21 @@ const isLeft = (draft: Draft, recording: RecordingId): boolean =>
 /** What callers recorded, and no dialogue holds any more, and nobody was to have, is for nobody. The last part of every step. */
 export function dropUnheld(draft: Draft): void {
   for (const { id, dialogue } of draft.contacts.values()) {
-    const before = draft.floor.contacts.get(id)?.dialogue?.recorded;
-    if (before === undefined || dialogue?.recorded?.request === before.request) continue;
-    const recording = recordingOf(id, 'r', before.request);
+    const before = draft.floor.contacts.get(id);
+    const held = before?.dialogue?.recorded;
+    if (!before || held === undefined || dialogue?.recorded?.request === held.request) continue;
+    const recording = recordingOf(before, 'r', held.request);
     if (!isLeft(draft, recording)) drop(draft, id, recording);
   }
 }
 
 /** Whether the dialogue waits for the recording that is under way. */
-export function awaitsRecording({ id, dialogue, recording }: Contact): boolean {
+export function awaitsRecording(contact: Contact): boolean {
+  const { dialogue, recording } = contact;
   if (dialogue === null || recording === undefined) return false;
   const { request, listening } = dialogue;
-  const isMessage = request !== undefined && recording.recording === recordingOf(id, 'r', request);
-  return isMessage || (listening !== undefined && recording.recording === recordingOf(id, 'h', listening.request));
+  const isMessage = request !== undefined && recording.recording === recordingOf(contact, 'r', request);
+  return isMessage || (listening !== undefined && recording.recording === recordingOf(contact, 'h', listening.request));
 }
 
 function record(draft: Draft, contact: Contact, recording: RecordingUnderWay): void {
@@ -186,10 +187,10 @@ function perform(draft: Draft, contact: Contact, action: DialogueAction): boolea
   const isUp = draft.leg(contact.legId)?.state === 'up';
   switch (action.type) {
     case 'play':
-      if (isUp) draft.order(id, { type: 'play', leg, play: playId(contact, action.play), prompts: action.prompts });
+      if (isUp) draft.order(id, { type: 'play', leg, play: dialoguePlayId(contact, action.play), prompts: action.prompts });
       return true;
     case 'stopPlay':
-      if (isUp) draft.order(id, { type: 'stopPlay', leg, play: playId(contact, action.play) });
+      if (isUp) draft.order(id, { type: 'stopPlay', leg, play: dialoguePlayId(contact, action.play) });
       return true;
     case 'lookUp':
       draft.put('contact', { ...contact, timers: { ...contact.timers, lookUp: draft.at + draft.context.policy.lookUpMs } });
@@ -201,30 +202,36 @@ function perform(draft: Draft, contact: Contact, action: DialogueAction): boolea
       return true;
     }
     case 'send':
-      draft.order(id, { type: 'sendHook', contactId: id, hook: action.hook, values: action.values, key: `${id}.m${action.request}` });
+      draft.order(id, {
+        type: 'sendHook',
+        contactId: id,
+        hook: action.hook,
+        values: action.values,
+        key: messageKey(contact, action.request),
+      });
       return true;
     case 'record': {
       const { request, longestMs, silenceMs, beep } = action;
-      if (isUp) record(draft, contact, { recording: recordingOf(id, 'r', request), longestMs, silenceMs, beep });
+      if (isUp) record(draft, contact, { recording: recordingOf(contact, 'r', request), longestMs, silenceMs, beep });
       return true;
     }
     case 'stopRecord':
-      if (isUp) draft.order(id, { type: 'stopRecord', leg, recording: recordingOf(id, 'r', action.request) });
+      if (isUp) draft.order(id, { type: 'stopRecord', leg, recording: recordingOf(contact, 'r', action.request) });
       return true;
     case 'listen': {
-      const recording = recordingOf(id, 'h', action.request);
+      const recording = recordingOf(contact, 'h', action.request);
       if (isUp) record(draft, contact, { recording, longestMs: action.longestMs, silenceMs: END_OF_SPEECH_MS, beep: false });
       return true;
     }
     case 'stopListening':
-      if (isUp) draft.order(id, { type: 'stopRecord', leg, recording: recordingOf(id, 'h', action.request) });
+      if (isUp) draft.order(id, { type: 'stopRecord', leg, recording: recordingOf(contact, 'h', action.request) });
       return true;
     case 'keep':
       draft.event('scenarioAnswered', { contact, data: action.answers as Readonly<Record<string, Value>> });
       return true;
     case 'leaveMessage': {
       const deskId = action.desk === null ? null : (deskNamed(draft, action.desk)?.id ?? null);
-      leaveMessage(draft, contact, { recording: recordingOf(id, 'r', action.request), durationMs: action.durationMs, deskId });
+      leaveMessage(draft, contact, { recording: recordingOf(contact, 'r', action.request), durationMs: action.durationMs, deskId });
       return true;
     }
     case 'callBack':

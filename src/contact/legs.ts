@@ -1,14 +1,32 @@
 /** Legs: the rows of those that are there, and the end of those that are not wanted. */
-import type { BridgeId, ContactId, LegId, PlayId, RecordingId } from '../base/ids.ts';
+import type { BridgeId, LegId, PlayId, RecordingId } from '../base/ids.ts';
 import type { HangUpReason } from '../cti/port.ts';
 import type { Draft } from './floor.ts';
 import type { Contact, Leg } from './model.ts';
 
+/** More than a dialogue plays, records or sends. */
+const OF_ONE_CALL = 1_000_000;
+/**
+ * Whoever is called again has another dialogue, which counts from 1 as the first one did; but an id is used once for ever, and what was
+ * played, recorded or sent by it would not be again.
+ */
+const numbersBefore = ({ attempts }: Contact): number => Math.max(0, attempts - 1) * OF_ONE_CALL;
+
 /** The id of a dialogue's playback on its party's leg. */
-export const dialoguePlayId = (contactId: ContactId, play: number): PlayId => `${contactId}.s${play}`;
+export const dialoguePlayId = (contact: Contact, play: number): PlayId => `${contact.id}.s${numbersBefore(contact) + play}`;
 
 /** What a party recorded (`r`), or said in answer to a question (`h`). */
-export const recordingOf = (contactId: ContactId, kind: 'r' | 'h', request: number): RecordingId => `${contactId}.${kind}${request}`;
+export const recordingOf = (contact: Contact, kind: 'r' | 'h', request: number): RecordingId =>
+  `${contact.id}.${kind}${numbersBefore(contact) + request}`;
+
+/** What a hook is to send. */
+export const messageKey = (contact: Contact, request: number): string => `${contact.id}.m${numbersBefore(contact) + request}`;
+
+/** The number in such an id as the dialogue of this call counts; null: it is another call's. */
+export function numberInCall(contact: Contact, number: number): number | null {
+  const counted = number - numbersBefore(contact);
+  return counted > 0 && counted < OF_ONE_CALL ? counted : null;
+}
 
 /** The bridge of a party with a number outside, by the leg to that. */
 export const bridgeOutside = (legId: LegId): BridgeId => `${legId}.b`;

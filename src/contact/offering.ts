@@ -455,9 +455,10 @@ function onPartyLost(draft: Draft, contact: Contact, offer: Offer | undefined, l
   continueAsCallback(draft, { ...left, preferred }, 'lostCallback');
 }
 
-function stopDialogue(draft: Draft, { id, legId, dialogue }: Contact): void {
+function stopDialogue(draft: Draft, contact: Contact): void {
+  const { id, legId, dialogue } = contact;
   if (legId === null || !dialogue?.playing) return;
-  draft.order(id, { type: 'stopPlay', leg: legId, play: dialoguePlayId(id, dialogue.play) });
+  draft.order(id, { type: 'stopPlay', leg: legId, play: dialoguePlayId(contact, dialogue.play) });
 }
 
 /** The offer ends with its contact, which has other things to go through than the queue. */

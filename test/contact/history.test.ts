@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { InputRefused } from '#src/contact/agents.ts';
+import { dialoguePlayId } from '#src/contact/legs.ts';
 import type { FloorInput } from '#src/contact/model.ts';
 import type { LegCause } from '#src/cti/port.ts';
 import { customer, DIRECTORY, SPOKEN, World } from './world.ts';
@@ -191,7 +192,8 @@ function perform(w: World, a: Action, last: { input: FloorInput | null }): void 
       return give({ type: 'digit', leg, digit: '0123456789#*'[a.other % 12] as string });
     case 'playFinished': {
       const c = w.floor.contacts.get(w.floor.legs.get(leg)?.contactId ?? '');
-      const play = c?.playing ?? (c?.offerId ? (w.floor.offers.get(c.offerId)?.playing ?? '') : `${c?.id}.s${c?.dialogue?.play}`);
+      const play =
+        c?.playing ?? (c?.offerId ? (w.floor.offers.get(c.offerId)?.playing ?? '') : c ? dialoguePlayId(c, c.dialogue?.play ?? 0) : '');
       return give({ type: 'playFinished', leg, play: a.other % 10 === 0 ? 'stale' : play });
     }
     case 'legAnswered':

@@ -1,5 +1,6 @@
 /** Numbers outside, questions after a talk, notices that a scenario tells, callbacks that a key connects: stories on the real floor. */
 import { describe, expect, it } from 'vitest';
+import { dialoguePlayId } from '#src/contact/legs.ts';
 import type { OutboundPolicy } from '#src/contact/model.ts';
 import { DEFAULT_OUTBOUND_POLICY } from '#src/contact/outside.ts';
 import type { DeskRules } from '#src/routing/desk-rules.ts';
@@ -28,7 +29,7 @@ const key = (w: World, contactId: string, digit: string): void => {
 };
 const heard = (w: World, contactId: string): void => {
   const { dialogue } = w.contact(contactId);
-  w.give({ type: 'playFinished', leg: partyLeg(w, contactId), play: `${contactId}.s${dialogue?.play}` });
+  w.give({ type: 'playFinished', leg: partyLeg(w, contactId), play: dialoguePlayId(w.contact(contactId), dialogue?.play ?? 0) });
 };
 const answered = (w: World, leg: string): void => {
   w.give({ type: 'legRinging', leg });

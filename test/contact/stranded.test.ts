@@ -1,6 +1,7 @@
 /** Callers whom a scenario could leave standing: nobody hears nothing for ever, is asked for twice, or is kept on a recording that is nobody's. */
 import { describe, expect, it } from 'vitest';
 import { unwrap } from '#src/base/checked-yaml.ts';
+import { dialoguePlayId } from '#src/contact/legs.ts';
 import type { OrderBody } from '#src/contact/model.ts';
 import { parseScenarios } from '#src/ivr/parse.ts';
 import { startDialogue, stepDialogue } from '#src/ivr/step.ts';
@@ -60,7 +61,7 @@ function house(steps: string, about: { more?: string; rules?: Partial<DeskRules>
       for (const digit of keys) w.give({ type: 'digit', leg: legOf(id), digit });
     },
     heard: (id: string): void => {
-      w.give({ type: 'playFinished', leg: legOf(id), play: `${id}.s${w.contact(id).dialogue?.play}` });
+      w.give({ type: 'playFinished', leg: legOf(id), play: dialoguePlayId(w.contact(id), w.contact(id).dialogue?.play ?? 0) });
     },
     /** All that was said, in order. */
     said: (): string[] => w.orders.flatMap((o) => (o.type === 'play' ? o.prompts.map((p) => p.text) : [])),
@@ -349,6 +350,38 @@ describe('a callback to a number that the caller dials', () => {
     ['one of our own, which would answer itself', '0312340000', 0],
   ])('%s: %s', (_, digits, count) => {
     expect(promised(digits)).toBe(count);
+  });
+});
+
+describe('who is called a second time', () => {
+  it('hears what is said then, is recorded and sent what is to be sent: nothing of it passes for the first time’s', () => {
+    const { w, told, heard, recorded } = house(`
+  first: { record: { prompt: { ja: speak, en: speak } }, next: sent, failed: again }
+  sent: { send: { hook: sms }, next: asked }
+  asked: { menu: { prompt: { ja: well?, en: well? }, choices: { '1': leave }, tries: 1 }, failed: again }
+  leave: { leaveMessage: {}, next: again }
+  again: { hangUp: notReached }`);
+    const { id, leg } = told();
+    const ids = (): string[] =>
+      w.orders.flatMap((o) => (o.type === 'play' ? o.play : o.type === 'record' ? o.recording : o.type === 'sendHook' ? o.key : []));
+    heard(id);
+    const first = w.orders.findLast((o) => o.type === 'record');
+    recorded(id, first?.type === 'record' ? first.recording : '', 5_000);
+    const before = ids();
+    expect(before).toHaveLength(4);
+    w.endLeg(leg);
+    w.clearOrders();
+    w.wait(RULES.callbacks.retry.noAnswer.pauseMs + 1);
+    const next = w.contact(id).legId as string;
+    w.give({ type: 'legAnswered', leg: next });
+    const play = w.orders.findLast((o) => o.type === 'play');
+    w.give({ type: 'playFinished', leg: next, play: before[0] as string }); // late, of the first time
+    expect(w.contact(id).dialogue?.playing).toBe(true);
+    w.give({ type: 'playFinished', leg: next, play: play?.type === 'play' ? play.play : '' });
+    const second = w.orders.findLast((o) => o.type === 'record');
+    recorded(id, second?.type === 'record' ? second.recording : '', 5_000);
+    expect(ids()).toHaveLength(4);
+    expect(new Set([...before, ...ids()]).size).toBe(8);
   });
 });
 

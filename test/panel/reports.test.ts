@@ -243,7 +243,8 @@ describe('history on the supervisor’s screen', () => {
     await page.getByRole('cell', { name: 'London service desk' }).waitFor();
     await field(page, 'Time zone').fill('Europe/London');
     await field(page, 'Time zone').press('Tab');
-    await page.getByRole('rowheader', { name: '11:00' }).first().waitFor(); // 20:00 in Tokyo
+    // 20:00 in Tokyo
+    await page.getByRole('row', { name: /^11:00 London service desk/u }).waitFor();
     await field(page, 'Time zone').fill('Europe/Atlantis');
     await field(page, 'Time zone').press('Tab');
     await page.getByText('There is no such time zone.').waitFor();
@@ -259,6 +260,24 @@ describe('history on the supervisor’s screen', () => {
     await until('tanaka’s time is shown', async () => (await cell(page, 'Total', 'logged_on_s')) === '5:00:00');
     expect(await cell(page, 'Total', 'occupancy')).toBe('25.0 %');
     await picture(page, 'agents-en');
+  });
+
+  it('what is being typed is not lost when figures come in meanwhile', async () => {
+    const page = await open();
+    let answer = (): void => undefined;
+    const asked = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    await page.route('**/api/reports/handling?*', async (route) => {
+      await asked;
+      await route.continue();
+    });
+    await page.getByRole('button', { name: 'Handling' }).click();
+    const zone = field(page, 'Time zone');
+    await zone.fill('Europe/Lon');
+    answer();
+    await page.getByText('Nothing in this period.').waitFor();
+    expect(await zone.inputValue()).toBe('Europe/Lon');
   });
 
   it('a contact is opened as a drawn life with every event, by keyboard, and closed again', async () => {

@@ -251,41 +251,17 @@ function Choices({
       </label>
       {period === 'days' && (
         <>
-          <label class="field">
-            <span>{w('from')}</span>
-            <input
-              type="date"
-              required
-              value={chosen.from}
-              onChange={(event) => event.currentTarget.value !== '' && change({ from: event.currentTarget.value })}
-            />
-          </label>
-          <label class="field">
-            <span>{w('until')}</span>
-            <input
-              type="date"
-              required
-              value={chosen.until}
-              onChange={(event) => event.currentTarget.value !== '' && change({ until: event.currentTarget.value })}
-            />
-          </label>
+          <Typed label={w('from')} type="date" value={chosen.from} take={(day) => day !== '' && change({ from: day })} />
+          <Typed label={w('until')} type="date" value={chosen.until} take={(day) => day !== '' && change({ until: day })} />
         </>
       )}
-      <label class="field">
-        <span>{w('timeZone')}</span>
-        <input
-          list="history-zones"
-          autocomplete="off"
-          spellcheck={false}
-          value={chosen.timeZone}
-          onChange={(event) => change({ timeZone: event.currentTarget.value.trim() })}
-        />
-        <datalist id="history-zones">
-          {all.map((zone) => (
-            <option key={zone} value={zone} />
-          ))}
-        </datalist>
-      </label>
+      <Typed label={w('timeZone')} list="history-zones" value={chosen.timeZone} take={(zone) => change({ timeZone: zone.trim() })} />
+      <datalist id="history-zones">
+        {all.map((zone) => (
+          <option key={zone} value={zone} />
+        ))}
+      </datalist>
+
       {figures && (
         <label class="field">
           <span>{w('interval')}</span>
@@ -311,24 +287,54 @@ function Choices({
         </label>
       )}
       {name === 'service' && (
-        <label class="field history-target">
-          <span>{w('target')}</span>
-          <input
-            type="number"
-            min="0"
-            max="86400"
-            value={chosen.target}
-            onChange={(event) => {
-              const target = event.currentTarget.valueAsNumber;
-              if (target >= 0 && target <= 86_400) change({ target });
-            }}
-          />
-        </label>
+        <Typed
+          label={w('target')}
+          type="number"
+          value={String(chosen.target)}
+          take={(text) => {
+            const target = text === '' ? -1 : Number(text);
+            if (target >= 0 && target <= 86_400) change({ target });
+          }}
+        />
       )}
       <a class="button" href={`/api/reports/${name}.csv?${queryOf(chosen, now)}`} download>
         {w('csv')}
       </a>
     </form>
+  );
+}
+
+/** What is being typed stays while figures come in; it counts when the field is left, or by Enter. */
+function Typed({
+  label,
+  value,
+  take,
+  type = 'text',
+  list,
+}: {
+  label: string;
+  value: string;
+  take: (value: string) => void;
+  type?: 'text' | 'date' | 'number';
+  list?: string;
+}) {
+  const draft = useSignal(value);
+  return (
+    <label class="field" data-type={type}>
+      <span>{label}</span>
+      <input
+        type={type}
+        list={list}
+        min={type === 'number' ? 0 : undefined}
+        autocomplete="off"
+        spellcheck={false}
+        value={draft.value}
+        onInput={(event) => {
+          draft.value = event.currentTarget.value;
+        }}
+        onChange={(event) => take(event.currentTarget.value)}
+      />
+    </label>
   );
 }
 
@@ -353,20 +359,18 @@ function Head({ w, column, explain }: { w: Word; column: Column; explain: Signal
   const name = w(`column.${column.name}` as ReportWord);
   return (
     <th scope="col" data-numeric={column.kind === 'text' ? undefined : true}>
-      <span class="history-head">
+      <button
+        type="button"
+        class="history-why"
+        aria-label={w('how', { column: name })}
+        title={w('how', { column: name })}
+        onClick={() => {
+          explain.value = column;
+        }}
+      >
         {name}
-        <button
-          type="button"
-          class="history-why"
-          aria-label={w('how', { column: name })}
-          title={w('how', { column: name })}
-          onClick={() => {
-            explain.value = column;
-          }}
-        >
-          ?
-        </button>
-      </span>
+        <span class="history-mark">{'\u00a0?'}</span>
+      </button>
     </th>
   );
 }
@@ -423,7 +427,7 @@ function Result({
           <thead>
             <tr>
               <th scope="col">{w('time')}</th>
-              {grouped && <th scope="col">{w(`by.${view.by}` as ReportWord)}</th>}
+              {grouped && <th scope="col">{w(`column.${view.by}` as ReportWord)}</th>}
               {report.columns.map((column) => (
                 <Head key={column.name} w={w} column={column} explain={explain} />
               ))}
@@ -481,7 +485,12 @@ function Chart({ w, view, report, label }: { w: Word; view: ReportView; report: 
   const y = (part: number): number => 8 + (1 - part) * (HIGH - FOOT - 8);
   const points = view.rows.flatMap(({ startsAt, figures }) => {
     const share = figures[line];
-    return typeof share === 'number' ? [{ x: x(startsAt) + width / 2, y: y(share) }] : [];
+    return typeof share === 'number' ? [{ at: startsAt, x: x(startsAt) + width / 2, y: y(share) }] : [];
+  });
+  // The line goes from one interval to the next; where there was nothing in between, it breaks off.
+  const path = points.map((point, i) => {
+    const before = points[i - 1];
+    return `${before !== undefined && point.at - before.at < 1.5 * step ? 'L' : 'M'}${point.x} ${point.y}`;
   });
   const every = Math.ceil(view.rows.length / 12);
   const [barName, lineName] = [w(`column.${bars}` as ReportWord), w(`column.${line}` as ReportWord)];
@@ -515,7 +524,7 @@ function Chart({ w, view, report, label }: { w: Word; view: ReportView; report: 
             )}
           </g>
         ))}
-        <polyline class="chart-line" points={points.map((point) => `${point.x},${point.y}`).join(' ')} />
+        <path class="chart-line" d={path.join('')} />
         {points.map((point) => (
           <circle key={point.x} class="chart-point" cx={point.x} cy={point.y} r="3" />
         ))}

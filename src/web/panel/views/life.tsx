@@ -141,7 +141,7 @@ function Drawing({
                   <rect class="life-segment" data-kind={kind} data-open={open} x={x(from)} y={4} width={wide} height={LANE - 8} rx="4">
                     <title>{`${who(agentId)}: ${name} ${lasted}`}</title>
                   </rect>
-                  {wide > 16 * (name.length + lasted.length) * (language === 'ja' ? 0.8 : 0.46) && (
+                  {wide > 18 + name.length * (language === 'ja' ? 12.5 : 7) + lasted.length * 7.5 && (
                     <text class="life-label" x={x(from) + 7} y={LANE / 2 + 4}>
                       {name} {lasted}
                     </text>

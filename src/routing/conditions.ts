@@ -148,7 +148,43 @@ const notABool = (type: string): ConditionProblem => ({
 function checkedType(environment: Environment, text: string, names: readonly string[]): string | ConditionProblem {
   const checked = environment.check(text);
   if (!checked.valid) return explain(text, checked.error, names);
-  return unknownWord(text) ?? checked.type ?? 'dyn';
+  return unknownWord(text) ?? slowPattern(text) ?? checked.type ?? 'dyn';
+}
+
+/**
+ * Patterns are JavaScript's, which tries every way through a text that does not fit: a repeated group with repetitions or alternatives in it
+ * takes twice as long for each further character. Nobody's call waits for that.
+ */
+function slowPattern(text: string): ConditionProblem | null {
+  const written = new Map([...text.matchAll(/\bmatches\s*\(\s*r?(["'])((?:\\.|(?!\1).)*)\1\s*\)/gs)].map((m) => [m.index, m[2] ?? '']));
+  for (const { index } of text.matchAll(/\bmatches\s*\(/g)) {
+    const pattern = written.get(index);
+    if (pattern === undefined)
+      return { start: index, problem: 'the pattern is not written here', remedy: 'write it in quotes, as matches("^0[0-9]+$")' };
+    if (triesAllWays(pattern)) {
+      return {
+        start: index,
+        problem: 'the pattern may take for ever',
+        remedy: 'repeat no group in which something is repeated, or with | in it',
+      };
+    }
+  }
+  return null;
+}
+
+function triesAllWays(pattern: string): boolean {
+  /** Of each group that is open: whether there are several ways through it. */
+  const open = [false];
+  // Escaped characters and sets are one character each; `{3}` and `?` leave no choice of how often.
+  for (const [part] of pattern.matchAll(/\\.|\[(?:\\.|[^\]])*\]|\)(?:[+*]|\{\d*,\d*\})|\{\d*,\d*\}|./gs)) {
+    if (part === '(') open.push(false);
+    else if (part.startsWith(')')) {
+      const several = open.length > 1 && open.pop() === true;
+      if (part.length > 1 && several) return true;
+      if (several || part.length > 1) open[open.length - 1] = true;
+    } else if (part === '|' || part === '+' || part === '*' || /^{./.test(part)) open[open.length - 1] = true;
+  }
+  return false;
 }
 
 function explain(text: string, error: ParseError | CelTypeError | undefined, names: readonly string[]): ConditionProblem {

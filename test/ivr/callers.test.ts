@@ -59,6 +59,23 @@ describe('a value', () => {
   });
 });
 
+describe('a pattern', () => {
+  const when = (pattern: string): string =>
+    problemsOf(`  a: { when: [{ if: 's.matches(${pattern})', to: end }], otherwise: b }\n  b: { say: { ja: b, en: b }, next: end }\n`);
+  it.each(['"^0[789]0[0-9]{8}$"', '"^(03|06)[0-9]+$"', '"^[0-9]{4}(-[0-9]{4})?$"', '"[)+(]+"', '"^([0-9]{4})+$"', 'r"^\\d+$"'])(
+    '%s is fine',
+    (pattern) => {
+      expect(when(pattern)).toBe('');
+    },
+  );
+  it.each(['"(a+)+$"', '"^([0-9]+-?)*$"', '"(a|ab)*c"', '"((x{2,})y?){3,}"', 's'])(
+    '%s, which may take for ever on what somebody dials, is refused with its place',
+    (pattern) => {
+      expect(when(pattern)).toMatch(/^0\.yaml:6:\d+: .*pattern/);
+    },
+  );
+});
+
 describe('what takes long to say', () => {
   const steps = `  a: { say: { ja: '{s}', en: '{s}' }, next: end }\n`;
   const text = 'Please return the heater. '.repeat(70);

@@ -2,70 +2,32 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { DEMO_EXAMPLES } from '#src/db/demo.ts';
 import { isSilent, toneStrength } from '#test/support/audio.ts';
-import type { FarSide, ScriptedParty } from '#test/support/far-side.ts';
-import { Office, type Seat, TestHouse, until } from './house.ts';
-import { toneFile } from './voice.ts';
+import type { FarSide } from '#test/support/far-side.ts';
+import { type Office, Scene, type TestHouse, until } from './house.ts';
 
-const AGENT_HZ = 700;
+const { AGENT_HZ } = Scene;
 const CALLER_HZ = 1_000;
+let scene: Scene;
 let house: TestHouse;
 let far: FarSide;
 let office: Office;
-const calls: ScriptedParty[] = [];
-const seats: Seat[] = [];
 
 beforeAll(async () => {
-  house = await TestHouse.start({
-    ANNOUNCE_EVERY_MS: '5000',
-    RING_MS: '4000',
-    PANEL_GRACE_MS: '2000',
-    CALLBACK_RETRY_MS: '1000',
-    WRAP_UP_MS: '6000',
+  scene = await Scene.open({
+    settings: { ANNOUNCE_EVERY_MS: '5000', RING_MS: '4000', PANEL_GRACE_MS: '2000', CALLBACK_RETRY_MS: '1000', WRAP_UP_MS: '6000' },
   });
-  far = await house.farSide();
-  office = await Office.open(house, toneFile(AGENT_HZ));
+  ({ house, far, office } = scene);
 }, 180_000);
-afterAll(async () => {
-  await office?.close();
-  await far?.stop();
-  await house?.remove();
-});
-afterEach(async () => {
-  for (const call of calls.splice(0)) await call.hangUp();
-  for (const seat of seats.splice(0)) {
-    expect(seat.faults).toEqual([]);
-    await seat.context.close();
-  }
-  await house.logEverybodyOff();
-});
+afterAll(() => scene?.close());
+afterEach(() => scene.clear());
 
 const { customer, customerByCode, dealer, agency } = DEMO_EXAMPLES;
 
-async function call(options: Parameters<FarSide['call']>[0]): Promise<{ party: Awaited<ReturnType<FarSide['call']>>; id: string }> {
-  const before = await house.newestContact();
-  const party = await far.call(options);
-  calls.push(party);
-  const id = await until('the call is a contact', async () => {
-    const newest = await house.newestContact();
-    return newest !== before && newest;
-  });
-  return { party, id };
-}
-const customerCall = () => call({ from: customer.number, to: '1000' });
-
-async function ready(...names: string[]): Promise<Seat[]> {
-  const sat = [];
-  for (const name of names) {
-    const seat = await office.ready(name);
-    seats.push(seat);
-    sat.push(seat);
-  }
-  return sat;
-}
+const customerCall = () => scene.call({ from: customer.number, to: '1000' });
 
 describe('a known customer calls', () => {
   it('and is on the screen of the right desk before the phone rings; both talk; everything is in the log', async () => {
-    const [tanaka] = (await ready('tanaka')) as [Seat];
+    const tanaka = await office.ready('tanaka');
     const { party, id } = await customerCall();
     await tanaka.contactIn('ringing');
     await expect.poll(() => tanaka.page.locator('#contact-name').textContent()).toContain(customer.name);
@@ -113,7 +75,7 @@ describe('a known customer calls', () => {
   });
 
   it('and the agent hangs up: the caller is released, wrap-up begins', async () => {
-    const [tanaka] = (await ready('tanaka')) as [Seat];
+    const tanaka = await office.ready('tanaka');
     const { party, id } = await customerCall();
     await tanaka.talk();
     await tanaka.page.getByRole('button', { name: 'Hang up' }).click();
@@ -126,21 +88,21 @@ describe('a known customer calls', () => {
 
 describe('who calls decides the desk', () => {
   it('a dealer reaches its agency', async () => {
-    const { id } = await call({ from: dealer.number, to: '1000' });
+    const { id } = await scene.call({ from: dealer.number, to: '1000' });
     await house.waitForState(id, 'queued');
     expect((await house.contact(id)).deskId).toBe(dealer.desk);
   });
   it('an agency reaches the maker', async () => {
-    const { id } = await call({ from: agency.number, to: '1000' });
+    const { id } = await scene.call({ from: agency.number, to: '1000' });
     await house.waitForState(id, 'queued');
     const { rows } = await house.db.query('select organisation_id from desk where id = $1', [(await house.contact(id)).deskId]);
     expect(rows).toEqual([{ organisation_id: 'madoguchi' }]);
   });
   it('an asserted number is believed from the trusted trunk only', async () => {
-    const trusted = await call({ from: '+81666666666', assertedNumber: customer.number, to: '1000' });
+    const trusted = await scene.call({ from: '+81666666666', assertedNumber: customer.number, to: '1000' });
     await house.waitForState(trusted.id, 'queued');
     expect((await house.contact(trusted.id)).deskId).toBe(customer.desk);
-    const anybody = await call({ from: '+81666666666', assertedNumber: customer.number, to: '1000', via: 'public' });
+    const anybody = await scene.call({ from: '+81666666666', assertedNumber: customer.number, to: '1000', via: 'public' });
     await house.waitForState(anybody.id, 'scenario');
     expect((await house.contact(anybody.id)).customerId).toBeNull();
   });
@@ -148,7 +110,7 @@ describe('who calls decides the desk', () => {
 
 describe('a caller without a usable number', () => {
   it('withheld: hears the IVR, dials the code and reaches the right desk', async () => {
-    const { party, id } = await call({ from: customer.number, to: '1000', withheld: true });
+    const { party, id } = await scene.call({ from: customer.number, to: '1000', withheld: true });
     await house.waitForState(id, 'scenario');
     await party.startRecording();
     await party.sendDigits(`${customerByCode.code}#`);
@@ -161,7 +123,7 @@ describe('a caller without a usable number', () => {
   });
 
   it('three wrong codes lead to the reception', async () => {
-    const { party, id } = await call({ from: '+81669990000', to: '2000' });
+    const { party, id } = await scene.call({ from: '+81669990000', to: '2000' });
     await house.waitForState(id, 'scenario');
     for (let i = 0; i < 3; i++) {
       await party.sendDigits('99999#');
@@ -175,7 +137,7 @@ describe('a caller without a usable number', () => {
   });
 
   it('hangs up in the IVR', async () => {
-    const { party, id } = await call({ from: customer.number, to: '1000', withheld: true });
+    const { party, id } = await scene.call({ from: customer.number, to: '1000', withheld: true });
     await house.waitForState(id, 'scenario');
     await party.hangUp();
     await house.waitForState(id, 'ended');
@@ -185,7 +147,7 @@ describe('a caller without a usable number', () => {
 
 describe('two callers and one agent', () => {
   it('are served in order of arrival; the second hears music and its place', async () => {
-    const [tanaka] = (await ready('tanaka')) as [Seat];
+    const tanaka = await office.ready('tanaka');
     const first = await customerCall();
     await tanaka.talk();
     const second = await customerCall();
@@ -202,7 +164,7 @@ describe('two callers and one agent', () => {
   });
 
   it('the one in the queue gives up; the one who rings gives up: the offer is gone at once', async () => {
-    const [tanaka] = (await ready('tanaka')) as [Seat];
+    const tanaka = await office.ready('tanaka');
     const first = await customerCall();
     await tanaka.contactIn('ringing');
     const second = await customerCall();
@@ -218,8 +180,8 @@ describe('two callers and one agent', () => {
 
 describe('an offer moves on', () => {
   it('declined: to the next agent of the desk, at once', async () => {
-    const [jones, kato] = (await ready('jones', 'kato')) as [Seat, Seat];
-    const { id } = await call({ from: agency.number, to: '1000' });
+    const [jones, kato] = [await office.ready('jones'), await office.ready('kato')];
+    const { id } = await scene.call({ from: agency.number, to: '1000' });
     await jones.contactIn('ringing');
     await jones.page.keyboard.press('d');
     await kato.talk();
@@ -228,16 +190,16 @@ describe('an offer moves on', () => {
   });
 
   it('not answered: the agent is not ready, the caller goes on to the next', async () => {
-    const [jones, kato] = (await ready('jones', 'kato')) as [Seat, Seat];
-    await call({ from: agency.number, to: '1000' });
+    const [jones, kato] = [await office.ready('jones'), await office.ready('kato')];
+    await scene.call({ from: agency.number, to: '1000' });
     await jones.contactIn('ringing');
     await kato.talk();
     await until('jones is not ready', async () => (await house.agent('jones')).reason === 'noAnswer');
   });
 
   it('browser killed while it rings', async () => {
-    const [jones, kato] = (await ready('jones', 'kato')) as [Seat, Seat];
-    const { id } = await call({ from: agency.number, to: '1000' });
+    const [jones, kato] = [await office.ready('jones'), await office.ready('kato')];
+    const { id } = await scene.call({ from: agency.number, to: '1000' });
     await jones.contactIn('ringing');
     await jones.crash();
     await kato.talk();
@@ -245,13 +207,13 @@ describe('an offer moves on', () => {
   });
 
   it('browser killed while talking: the caller is told and gets the next agent', async () => {
-    const [jones] = (await ready('jones')) as [Seat];
-    const { party, id } = await call({ from: agency.number, to: '1000' });
+    const jones = await office.ready('jones');
+    const { party, id } = await scene.call({ from: agency.number, to: '1000' });
     await jones.talk();
     await party.startRecording();
     await jones.crash();
     await house.waitForEvent(id, 'diverted(agentLeft)');
-    const [kato] = (await ready('kato')) as [Seat];
+    const kato = await office.ready('kato');
     await kato.talk();
     const said = party.playTone(CALLER_HZ, 3_000);
     expect(await kato.hearsTone(CALLER_HZ)).toBeGreaterThan(0.8);
@@ -261,7 +223,7 @@ describe('an offer moves on', () => {
   });
 
   it('page reloaded while talking: the same agent has the same call back', async () => {
-    const [tanaka] = (await ready('tanaka')) as [Seat];
+    const tanaka = await office.ready('tanaka');
     const { party, id } = await customerCall();
     await tanaka.talk();
     await tanaka.page.reload();
@@ -278,7 +240,6 @@ describe('a SIP desk phone', () => {
   it('rings after the screen has shown who calls, is picked up, and both talk', async () => {
     const phone = await house.deskPhone(far, 'tanaka');
     const seat = await office.ready('tanaka', 'deskPhone');
-    seats.push(seat);
     const { party } = await customerCall();
     await seat.contactIn('ringing');
     const ringing = await phone.nextCall();
@@ -302,10 +263,7 @@ describe('nobody is logged on', () => {
     expect((await party.ended()).cause).toBe(16);
     await house.waitForState(id, 'ended');
     expect((await house.contact(id)).cause).toBe('callbackPromised');
-    const ringing = far.nextCall(customer.number);
-    const [tanaka] = (await ready('tanaka')) as [Seat];
-    const callback = await ringing;
-    calls.push(callback);
+    const [callback, tanaka] = await Promise.all([scene.phoneRings(customer.number), office.ready('tanaka')]);
     await callback.ring();
     await callback.answer();
     await tanaka.talk();

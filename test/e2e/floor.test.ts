@@ -1,16 +1,13 @@
 /** The floor's rules on real parts: a switch that dies, callers who give up or would rather be called back, agents first, supervisors. */
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { parseDocument } from 'yaml';
 import { DEMO_EXAMPLES, demoCustomers } from '#src/db/demo.ts';
 import { toneStrength } from '#test/support/audio.ts';
-import type { FarSide, ScriptedCall } from '#test/support/far-side.ts';
-import { Office, type Seat, TestHouse, until } from './house.ts';
-import { toneFile } from './voice.ts';
+import type { FarSide, ScriptedParty } from '#test/support/far-side.ts';
+import { type Office, Scene, type TestHouse, until } from './house.ts';
 
-const AGENT_HZ = 700;
+const { AGENT_HZ } = Scene;
 const CALLER_HZ = 1_000;
 const { customer } = DEMO_EXAMPLES;
 /** Another customer of the same desk, with a number of his own. */
@@ -25,61 +22,23 @@ const DESKS = {
   [DEMO_EXAMPLES.unknownInOsaka.desk]: { callbacks: { first: 'agent' } },
 };
 
-let scenariosDir: string;
+let scene: Scene;
 let house: TestHouse;
 let far: FarSide;
 let office: Office;
-const seats: Seat[] = [];
-const calls: ScriptedCall[] = [];
 
 beforeAll(async () => {
-  scenariosDir = mkdtempSync(join(tmpdir(), 'mg-scenarios-'));
-  cpSync(join(import.meta.dirname, '../../scenarios'), scenariosDir, { recursive: true });
-  const logicFile = join(scenariosDir, 'control-logic.yaml');
-  const logic = parseDocument(readFileSync(logicFile, 'utf8'));
-  logic.set('desks', DESKS);
-  writeFileSync(logicFile, logic.toString());
-  house = await TestHouse.start({ SCENARIOS_DIR: scenariosDir, RING_MS: '60000', WRAP_UP_MS: '600000' });
-  far = await house.farSide();
-  office = await Office.open(house, toneFile(AGENT_HZ));
+  scene = await Scene.open({ desks: DESKS, settings: { RING_MS: '60000', WRAP_UP_MS: '600000' } });
+  ({ house, far, office } = scene);
 }, 180_000);
-afterEach(async () => {
-  for (const made of calls.splice(0)) if (!made.hasEnded) await made.hangUp();
-  for (const seat of seats.splice(0)) {
-    expect(seat.faults).toEqual([]);
-    await seat.context.close();
-  }
-  await house.logEverybodyOff();
-});
-afterAll(async () => {
-  await office?.close();
-  await far?.stop();
-  await house?.remove();
-  rmSync(scenariosDir, { recursive: true, force: true });
-});
+afterEach(() => scene.clear());
+afterAll(() => scene?.close());
 
-async function call(from: string): Promise<ScriptedCall> {
-  const made = await far.call({ from, to: '1000' });
-  calls.push(made);
-  return made;
-}
-
-async function ready(userName: string): Promise<Seat> {
-  const seat = await office.ready(userName);
-  seats.push(seat);
-  return seat;
-}
-
-/** The contact that was made of another one. */
-const callbackOf = (contactId: string): Promise<string> =>
-  until(`${contactId} is continued`, async () => {
-    const { rows } = await house.db.query<{ id: string }>('select id from contact where continues_id = $1', [contactId]);
-    return rows[0]?.id;
-  });
+const call = async (from: string): Promise<ScriptedParty> => (await scene.call({ from, to: '1000' })).party;
 
 describe('the switch dies', () => {
   it('and whoever talked and whoever waited is called back by the next one, at the old place, the first by the same agent', async () => {
-    const tanaka = await ready('tanaka');
+    const tanaka = await office.ready('tanaka');
     await call(customer.number);
     await tanaka.talk();
     const talkingId = await house.contactIn('connected');
@@ -98,7 +57,7 @@ describe('the switch dies', () => {
       await house.waitForState(id, 'ended', 60_000);
       expect((await house.contact(id)).cause).toBe('replacedByCallback');
     }
-    const callbacks = [await callbackOf(talkingId), await callbackOf(waitingId)];
+    const callbacks = [await house.continuationOf(talkingId), await house.continuationOf(waitingId)];
     const { rows: after } = await house.db.query('select arrived_at from contact where id = any($1) order by arrived_at', [callbacks]);
     expect(after).toEqual(before);
 
@@ -139,9 +98,9 @@ describe('a caller', () => {
     const id = await house.contactIn('queued');
     await new Promise((resolve) => setTimeout(resolve, 2_500)); // longer than the desk's two seconds
     await caller.hangUp();
-    const callbackId = await callbackOf(id);
+    const callbackId = await house.continuationOf(id);
     const ringing = far.nextCall(customer.number, 30_000);
-    const tanaka = await ready('tanaka');
+    const tanaka = await office.ready('tanaka');
     const callback = await ringing;
     await callback.answer();
     await tanaka.talk();
@@ -152,7 +111,7 @@ describe('a caller', () => {
   });
 
   it('who is told a long wait presses 1, keeps the place, and is called back before those who came later', async () => {
-    const tanaka = await ready('tanaka');
+    const tanaka = await office.ready('tanaka');
     const talking = await call(customer.number);
     await tanaka.talk();
     const waiting = await call(otherNumber);
@@ -163,7 +122,7 @@ describe('a caller', () => {
     ringing.catch(() => undefined);
     await waiting.sendDigits('1');
     expect((await waiting.ended()).cause).toBe(16);
-    const callbackId = await callbackOf(waitingId);
+    const callbackId = await house.continuationOf(waitingId);
     const later = await call(DEMO_EXAMPLES.agency.number);
     await talking.hangUp();
     await tanaka.finish('resolved');
@@ -186,7 +145,7 @@ describe('a callback of a desk that wants the agent first', () => {
     await caller.sendDigits('#');
     await house.waitForEvent(id, 'announced(nobody)');
     await caller.sendDigits('1');
-    const callbackId = await callbackOf(id);
+    const callbackId = await house.continuationOf(id);
     const { deskId } = await house.contact(callbackId);
     expect(deskId).toBe(DEMO_EXAMPLES.unknownInOsaka.desk);
     const ringing = far.nextCall(number, 60_000);
@@ -194,7 +153,7 @@ describe('a callback of a desk that wants the agent first', () => {
       `select user_name from app_user u join app_user_desk d on d.user_id = u.id where d.desk_id = $1 and u.role = 'agent' limit 1`,
       [deskId],
     );
-    const agent = await ready(rows[0]?.user_name as string);
+    const agent = await office.ready(rows[0]?.user_name as string);
     await agent.answer();
     const callback = await ringing;
     const { rows: legs } = await house.db.query<{ role: string }>('select role from leg where contact_id = $1 order by created_at', [

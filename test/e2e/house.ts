@@ -3,16 +3,19 @@
  * world beside it, agents in a real Chromium. Nothing is stood in for.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { expect } from 'vitest';
 import { WebSocket } from 'ws';
+import { parseDocument } from 'yaml';
 import { launchChromium } from '#test/support/chromium.ts';
-import { FarSide } from '#test/support/far-side.ts';
+import { FarSide, type ScriptedParty } from '#test/support/far-side.ts';
 import { freePort, freeRtpPorts } from '#test/support/ports.ts';
+import { toneFile } from './voice.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 
@@ -171,6 +174,25 @@ export class TestHouse {
     return rows[0]?.id ?? null;
   }
 
+  /** What somebody does who wants something, and the contact that comes of it. */
+  async arrival<T>(make: () => Promise<T>): Promise<{ made: T; id: string }> {
+    const before = await this.newestContact();
+    const made = await make();
+    const id = await until('it is a contact', async () => {
+      const newest = await this.newestContact();
+      return newest !== before && newest;
+    });
+    return { made, id };
+  }
+
+  /** The contact that was made of another one. */
+  continuationOf(contactId: string): Promise<string> {
+    return until(`${contactId} is continued`, async () => {
+      const { rows } = await this.db.query<{ id: string }>('select id from contact where continues_id = $1', [contactId]);
+      return rows[0]?.id;
+    });
+  }
+
   async agent(id: string): Promise<{ state: string; reason: string | null }> {
     const { rows } = await this.db.query(`select state, doc ->> 'reason' as reason from agent_state where agent_id = $1`, [id]);
     return rows[0] ?? { state: 'loggedOff', reason: null };
@@ -243,10 +265,11 @@ export class TestHouse {
   }
 }
 
-/** Agents' computers: one Chromium, a context each. */
+/** Computers of agents and visitors: one Chromium, a context each. */
 export class Office {
   readonly house: TestHouse;
   readonly #browser: Browser;
+  readonly #seats: Seat[] = [];
   private constructor(house: TestHouse, browser: Browser) {
     this.house = house;
     this.#browser = browser;
@@ -269,7 +292,9 @@ export class Office {
     await page.fill('input[name=username]', userName);
     await page.fill('input[name=password]', this.house.demoPassword);
     await page.keyboard.press('Enter');
-    return new Seat(userName, context, page, faults);
+    const seat = new Seat(userName, context, page, faults);
+    this.#seats.push(seat);
+    return seat;
   }
 
   /** On shift with the browser as phone, and ready. */
@@ -289,8 +314,93 @@ export class Office {
     return page;
   }
 
+  /** Everybody leaves; nothing may have gone wrong in anybody's panel. */
+  async empty(): Promise<void> {
+    const seats = this.#seats.splice(0);
+    for (const context of this.#browser.contexts()) await context.close();
+    expect(seats.flatMap(({ userName, faults }) => faults.map((fault) => `${userName}: ${fault}`))).toEqual([]);
+  }
+
   close(): Promise<void> {
     return this.#browser.close();
+  }
+}
+
+export interface SceneOptions {
+  readonly settings?: Readonly<Record<string, string>>;
+  /** Rules of desks, in place of those in the shipped control logic. */
+  readonly desks?: Readonly<Record<string, unknown>>;
+  /** Files among the shipped scenarios, or in place of them. */
+  readonly files?: Readonly<Record<string, string>>;
+}
+
+/** Whatever the hour at which the tests run. */
+export const CALLBACKS_AT_ANY_HOUR = { callbacks: { hours: '00:00-24:00' } };
+
+/** The house, the world outside, and an office where every microphone hears `AGENT_HZ`. */
+export class Scene {
+  static readonly AGENT_HZ = 700;
+  readonly house: TestHouse;
+  readonly far: FarSide;
+  readonly office: Office;
+  /** The house's own copy. */
+  readonly scenariosDir: string;
+  readonly #calls: ScriptedParty[] = [];
+
+  private constructor(house: TestHouse, far: FarSide, office: Office, scenariosDir: string) {
+    this.house = house;
+    this.far = far;
+    this.office = office;
+    this.scenariosDir = scenariosDir;
+  }
+
+  static async open({ settings = {}, desks, files = {} }: SceneOptions = {}): Promise<Scene> {
+    const scenariosDir = mkdtempSync(join(tmpdir(), 'mg-scenarios-'));
+    cpSync(join(ROOT, 'scenarios'), scenariosDir, { recursive: true });
+    for (const [name, text] of Object.entries(files)) writeFileSync(join(scenariosDir, name), text);
+    if (desks !== undefined) {
+      const file = join(scenariosDir, 'control-logic.yaml');
+      const logic = parseDocument(readFileSync(file, 'utf8'));
+      logic.set('desks', desks);
+      writeFileSync(file, logic.toString());
+    }
+    const house = await TestHouse.start({ SCENARIOS_DIR: scenariosDir, ...settings });
+    try {
+      return new Scene(house, await house.farSide(), await Office.open(house, toneFile(Scene.AGENT_HZ)), scenariosDir);
+    } catch (error) {
+      await house.remove();
+      throw error;
+    }
+  }
+
+  /** Somebody calls. */
+  async call(options: Parameters<FarSide['call']>[0]): Promise<{ party: ScriptedParty; id: string }> {
+    const { made, id } = await this.house.arrival(async () => this.#endsWithTest(await this.far.call(options)));
+    return { party: made, id };
+  }
+
+  /** The phone of this number, as soon as it rings. To be asked for before anybody can call: until then the carrier knows no such number. */
+  async phoneRings(number: string, timeoutMs = 30_000): ReturnType<FarSide['nextCall']> {
+    return this.#endsWithTest(await this.far.nextCall(number, timeoutMs));
+  }
+
+  #endsWithTest<T extends ScriptedParty>(party: T): T {
+    this.#calls.push(party);
+    return party;
+  }
+
+  /** After a test: nobody calls any more, and nobody is on shift. */
+  async clear(): Promise<void> {
+    for (const call of this.#calls.splice(0)) await call.hangUp();
+    await this.office.empty();
+    await this.house.logEverybodyOff();
+  }
+
+  async close(): Promise<void> {
+    await this.office.close();
+    await this.far.stop();
+    await this.house.remove();
+    rmSync(this.scenariosDir, { recursive: true, force: true });
   }
 }
 
@@ -345,67 +455,58 @@ export class Seat {
     await this.page.getByRole('button', { name: 'Finish' }).click();
   }
 
-  /** Share of what this agent hears that is at a pitch, 0 to 1, over the next `ms`. */
-  hearsTone(hz: number, ms = 1_500): Promise<number> {
+  /**
+   * What this agent hears over the next `ms`, at its best: how much of it is at a pitch, and how loud it is (root mean square);
+   * both 0 to 1.
+   * @param from the call; or the element that plays something else
+   */
+  hears(hz: number, ms = 1_500, from = '#remote-audio'): Promise<{ share: number; loudness: number }> {
     return this.page.evaluate(
-      async ([pitch, duration]) => {
-        const audio = document.querySelector<HTMLAudioElement>('#remote-audio');
-        const stream = audio?.srcObject;
-        if (!(stream instanceof MediaStream)) throw new Error('nothing is heard: there is no remote stream');
+      async ([pitch, duration, selector]) => {
+        const audio = document.querySelector<HTMLAudioElement>(selector);
+        if (!audio) throw new Error(`nothing is heard: there is no ${selector}`);
+        const stream = audio.srcObject;
+        if (!audio.src && !(stream instanceof MediaStream)) throw new Error('nothing is heard: there is no remote stream');
         const context = new AudioContext();
         await context.resume();
         const analyser = context.createAnalyser();
         analyser.fftSize = 8_192;
         analyser.smoothingTimeConstant = 0;
-        context.createMediaStreamSource(stream).connect(analyser);
+        const source = stream instanceof MediaStream ? context.createMediaStreamSource(stream) : context.createMediaElementSource(audio);
+        source.connect(analyser);
+        if (!(stream instanceof MediaStream)) source.connect(context.destination);
         const bins = new Float32Array(analyser.frequencyBinCount);
+        const samples = new Float32Array(analyser.fftSize);
         const binHz = context.sampleRate / analyser.fftSize;
-        let best = 0;
+        let [share, loudness] = [0, 0];
         const end = performance.now() + duration;
         while (performance.now() < end) {
           await new Promise((resolve) => setTimeout(resolve, 100));
           analyser.getFloatFrequencyData(bins);
-          let all = 0;
-          let near = 0;
+          let [all, near] = [0, 0];
           bins.forEach((db, i) => {
             const power = Number.isFinite(db) ? 10 ** (db / 10) : 0;
             all += power;
             if (Math.abs(i * binHz - pitch) <= 30) near += power;
           });
-          if (all > 1e-9) best = Math.max(best, near / all);
+          if (all > 1e-9) share = Math.max(share, near / all);
+          analyser.getFloatTimeDomainData(samples);
+          loudness = Math.max(loudness, Math.sqrt(samples.reduce((sum, s) => sum + s * s, 0) / samples.length));
         }
         await context.close();
-        return best;
+        return { share, loudness };
       },
-      [hz, ms] as const,
+      [hz, ms, from] as const,
     );
+  }
+
+  async hearsTone(hz: number, ms?: number): Promise<number> {
+    return (await this.hears(hz, ms)).share;
   }
 
   /** The browser has a line: whatever comes over it is heard. */
   async hasLine(): Promise<void> {
     await this.page.waitForFunction(() => document.querySelector<HTMLAudioElement>('#remote-audio')?.srcObject instanceof MediaStream);
-  }
-
-  /** How loud (root mean square, 0 to 1) what this agent hears is at its loudest, over the next `ms`. */
-  listens(ms = 1_500): Promise<{ loudness: number }> {
-    return this.page.evaluate(async (duration) => {
-      const stream = document.querySelector<HTMLAudioElement>('#remote-audio')?.srcObject as MediaStream;
-      const context = new AudioContext();
-      await context.resume();
-      const analyser = context.createAnalyser();
-      analyser.fftSize = 8_192;
-      context.createMediaStreamSource(stream).connect(analyser);
-      const samples = new Float32Array(analyser.fftSize);
-      let loudness = 0;
-      const end = performance.now() + duration;
-      while (performance.now() < end) {
-        await new Promise((resolve) => setTimeout(resolve, 100));
-        analyser.getFloatTimeDomainData(samples);
-        loudness = Math.max(loudness, Math.sqrt(samples.reduce((sum, s) => sum + s * s, 0) / samples.length));
-      }
-      await context.close();
-      return { loudness };
-    }, ms);
   }
 
   /** Browser gone, as by a crash: no page code runs any more. */

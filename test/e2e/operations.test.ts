@@ -73,12 +73,7 @@ function processesOf(dataDir: string): Map<number, string> {
 
 /** A caller who waits in the queue, and the contact. */
 async function waitingCaller(house: TestHouse, far: FarSide, from: string) {
-  const before = await house.newestContact();
-  const party = await far.call({ from, to: '1000' });
-  const id = await until('the call is a contact', async () => {
-    const newest = await house.newestContact();
-    return newest !== before && newest;
-  });
+  const { made: party, id } = await house.arrival(() => far.call({ from, to: '1000' }));
   await house.waitForState(id, 'queued');
   return { party, id };
 }

@@ -3,26 +3,21 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DEMO_EXAMPLES } from '#src/db/demo.ts';
 import { longestSilenceMs, toneStrength } from '#test/support/audio.ts';
 import type { FarSide } from '#test/support/far-side.ts';
-import { Office, TestHouse, until } from './house.ts';
-import { toneFile } from './voice.ts';
+import { type Office, Scene, type TestHouse, until } from './house.ts';
 
-const AGENT_HZ = 700;
+const { AGENT_HZ } = Scene;
 const CALLER_HZ = 1_000;
 const { customer, customerByCode, agency } = DEMO_EXAMPLES;
+let scene: Scene;
 let house: TestHouse;
 let far: FarSide;
 let office: Office;
 
 beforeAll(async () => {
-  house = await TestHouse.start({ RING_MS: '60000', ANNOUNCE_EVERY_MS: '10000' });
-  far = await house.farSide();
-  office = await Office.open(house, toneFile(AGENT_HZ));
+  scene = await Scene.open({ settings: { RING_MS: '60000', ANNOUNCE_EVERY_MS: '10000' } });
+  ({ house, far, office } = scene);
 }, 180_000);
-afterAll(async () => {
-  await office?.close();
-  await far?.stop();
-  await house?.remove();
-});
+afterAll(() => scene?.close());
 
 describe('the controller is killed', () => {
   it('with one caller in the IVR, one queued, one ringing and one talking: every one of them goes on', async () => {

@@ -1,32 +1,22 @@
 /** The whole house as its operator edits its scenarios: the process itself, its signals, figures and log, real calls, a supervisor's browser. */
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { DEMO_EXAMPLES } from '#src/db/demo.ts';
 import type { FarSide } from '#test/support/far-side.ts';
-import { Office, TestHouse, until } from './house.ts';
+import { type Office, Scene, type TestHouse, until } from './house.ts';
 
-const ROOT = join(import.meta.dirname, '../..');
-let folder: string;
+let scene: Scene;
 let house: TestHouse;
 let far: FarSide;
 let office: Office;
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'mg-scenarios-'));
-  cpSync(join(ROOT, 'scenarios'), folder, { recursive: true });
-  house = await TestHouse.start({ SCENARIOS_DIR: folder });
-  far = await house.farSide();
-  office = await Office.open(house);
+  scene = await Scene.open();
+  ({ house, far, office } = scene);
 }, 240_000);
-afterAll(async () => {
-  await office?.close();
-  await far?.stop();
-  await house?.remove();
-  rmSync(folder, { recursive: true, force: true });
-});
+afterAll(() => scene?.close());
 
-const file = (): string => join(folder, 'identify.yaml');
+const file = (): string => join(scene.scenariosDir, 'identify.yaml');
 const metrics = async (): Promise<string> => (await fetch(`${house.url}/metrics`)).text();
 const problems = async (): Promise<number> => Number(/^madoguchi_scenario_problems (\d+)$/m.exec(await metrics())?.[1] ?? -1);
 const release = async (): Promise<string> => /^madoguchi_scenario_release_seconds\{version="(\w+)"\}/m.exec(await metrics())?.[1] ?? '';

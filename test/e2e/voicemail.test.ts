@@ -1,18 +1,11 @@
 /** Voicemail by real calls: what a caller says into a real Asterisk comes out of an agent's real browser. */
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { parseDocument } from 'yaml';
 import { toneStrength } from '#test/support/audio.ts';
-import type { FarSide, ScriptedParty } from '#test/support/far-side.ts';
-import { Office, type Seat, TestHouse, until } from './house.ts';
-import { toneFile } from './voice.ts';
+import { CALLBACKS_AT_ANY_HOUR, type Office, Scene, type TestHouse, until } from './house.ts';
 
 /** Of a caller whom nobody knows. */
 const CALLER = '+81312999001';
 const CALLER_HZ = 1_000;
-const AGENT_HZ = 700;
 
 const BOX = `name: box
 callers: everybody
@@ -29,103 +22,36 @@ steps:
   end: { hangUp: left }
 `;
 
-let scenariosDir: string;
+let scene: Scene;
 let house: TestHouse;
-let far: FarSide;
 let office: Office;
-const calls: ScriptedParty[] = [];
-const seats: Seat[] = [];
 
 beforeAll(async () => {
-  scenariosDir = mkdtempSync(join(tmpdir(), 'mg-scenarios-'));
-  cpSync(join(import.meta.dirname, '../../scenarios'), scenariosDir, { recursive: true });
-  writeFileSync(join(scenariosDir, 'box.yaml'), BOX);
-  // Whatever the hour at which this runs.
-  const logicFile = join(scenariosDir, 'control-logic.yaml');
-  const logic = parseDocument(readFileSync(logicFile, 'utf8'));
-  logic.set('desks', { default: { callbacks: { hours: '00:00-24:00' } } });
-  writeFileSync(logicFile, logic.toString());
-  house = await TestHouse.start({ SCENARIOS_DIR: scenariosDir });
+  scene = await Scene.open({ desks: { default: CALLBACKS_AT_ANY_HOUR }, files: { 'box.yaml': BOX } });
+  ({ house, office } = scene);
   await house.db.query(`update entry set scenario = 'box' where id = (select entry_id from entry_number where number = '1000')`);
-  far = await house.farSide();
-  office = await Office.open(house, toneFile(AGENT_HZ));
 }, 180_000);
-afterAll(async () => {
-  await office?.close();
-  await far?.stop();
-  await house?.remove();
-  rmSync(scenariosDir, { recursive: true, force: true });
-});
-afterEach(async () => {
-  for (const call of calls.splice(0)) await call.hangUp();
-  for (const seat of seats.splice(0)) {
-    expect(seat.faults).toEqual([]);
-    await seat.context.close();
-  }
-  await house.logEverybodyOff();
-});
-
-async function ready(): Promise<Seat> {
-  const seat = await office.ready('kobayashi');
-  seats.push(seat);
-  return seat;
-}
+afterAll(() => scene?.close());
+afterEach(() => scene.clear());
 
 /** The caller says a tone, from before the beep until long after it, and presses #. */
 async function leave(): Promise<string> {
-  const party = await far.call({ from: CALLER, to: '1000' });
-  calls.push(party);
-  const id = await house.contactIn('scenario');
+  const { party, id } = await scene.call({ from: CALLER, to: '1000' });
+  await house.waitForState(id, 'scenario');
   // What is said through prompt and beep is not in the message.
   await party.playTone(CALLER_HZ, 12_000);
   await party.sendDigits('#');
-  const message = await until('there is a message', async () => {
-    const { rows } = await house.db.query<{ id: string }>(`select id from contact where channel = 'message' and continues_id = $1`, [id]);
-    return rows[0]?.id;
-  });
+  const message = await house.continuationOf(id);
   await party.ended();
   expect(await house.contact(id)).toMatchObject({ state: 'ended', cause: 'messageLeft', disposition: 'left' });
   return message;
-}
-
-/** Share of a pitch in what the player plays over the next moment, as the agent hears it. */
-function plays(seat: Seat, hz: number): Promise<number> {
-  return seat.page.evaluate(async (pitch) => {
-    const audio = document.querySelector<HTMLAudioElement>('audio.voicemail');
-    if (!audio) throw new Error('there is no player');
-    const context = new AudioContext();
-    await context.resume();
-    const analyser = context.createAnalyser();
-    analyser.fftSize = 8_192;
-    analyser.smoothingTimeConstant = 0;
-    const source = context.createMediaElementSource(audio);
-    source.connect(analyser);
-    source.connect(context.destination);
-    const bins = new Float32Array(analyser.frequencyBinCount);
-    const binHz = context.sampleRate / analyser.fftSize;
-    let best = 0;
-    const end = performance.now() + 4_000;
-    while (performance.now() < end) {
-      await new Promise((resolve) => setTimeout(resolve, 100));
-      analyser.getFloatFrequencyData(bins);
-      let [all, near] = [0, 0];
-      bins.forEach((db, i) => {
-        const power = Number.isFinite(db) ? 10 ** (db / 10) : 0;
-        all += power;
-        if (Math.abs(i * binHz - pitch) <= 30) near += power;
-      });
-      if (all > 1e-9) best = Math.max(best, near / all);
-    }
-    await context.close();
-    return best;
-  }, hz);
 }
 
 describe('a caller leaves a message', () => {
   it('it waits as long as nobody is there; whoever comes accepts it, hears it, and notes what it was; no phone rings', async () => {
     const message = await leave();
     expect(await house.contact(message)).toMatchObject({ state: 'queued', deskId: 'reception' });
-    const kobayashi = await ready();
+    const kobayashi = await office.ready('kobayashi');
     await kobayashi.page.getByRole('button', { name: /^Accept/ }).click();
     await house.waitForState(message, 'connected');
     await kobayashi.page.locator('audio.voicemail').waitFor();
@@ -133,7 +59,7 @@ describe('a caller leaves a message', () => {
       kobayashi.page.locator('audio.voicemail').evaluate((audio: HTMLAudioElement) => audio.duration > 2),
     );
     await kobayashi.page.keyboard.press('p');
-    expect(await plays(kobayashi, CALLER_HZ)).toBeGreaterThan(0.8);
+    expect((await kobayashi.hears(CALLER_HZ, 4_000, 'audio.voicemail')).share).toBeGreaterThan(0.8);
 
     await kobayashi.page.getByRole('button', { name: /^Done/ }).click();
     await kobayashi.finish('resolved', 'a tone');
@@ -158,7 +84,7 @@ describe('a caller leaves a message', () => {
   });
 
   it('and the controller is killed while the agent listens: it goes on with the same agent, and is handled once', async () => {
-    const kobayashi = await ready();
+    const kobayashi = await office.ready('kobayashi');
     const message = await leave();
     await kobayashi.page.getByRole('button', { name: /^Accept/ }).click();
     await house.waitForState(message, 'connected');
@@ -179,18 +105,17 @@ describe('a caller leaves a message', () => {
   });
 
   it('and is called back by the agent who listened', async () => {
-    const kobayashi = await ready();
+    const kobayashi = await office.ready('kobayashi');
     const message = await leave();
     await kobayashi.page.getByRole('button', { name: /^Accept/ }).click();
-    const ringing = far.nextCall(CALLER, 20_000);
+    const ringing = scene.phoneRings(CALLER);
     await kobayashi.page.getByRole('button', { name: /^Call back/ }).click();
     const party = await ringing;
-    calls.push(party);
     await party.answer();
     await kobayashi.talk();
     await party.startRecording();
     await party.playTone(CALLER_HZ, 3_000);
-    expect(toneStrength(await party.heard(), AGENT_HZ, { fromMs: 500, toMs: 2_500 })).toBeGreaterThan(0.8);
+    expect(toneStrength(await party.heard(), Scene.AGENT_HZ, { fromMs: 500, toMs: 2_500 })).toBeGreaterThan(0.8);
     await party.hangUp();
     await kobayashi.finish('resolved');
     const { rows } = await house.db.query(

@@ -133,6 +133,8 @@ export function reportDesk({ pool, domainId, reports, directory }: ReportParts):
 const tooMuch = (): RequestRefused =>
   new RequestRefused('tooMuch', 'That is too much to be shown: choose a shorter period or a longer interval.');
 
+const tooSlow = (): RequestRefused => new RequestRefused('tooSlow', 'That takes too long: choose a shorter period.', 503);
+
 /** What the database refuses for the request's sake, in words of ours. */
 async function answered<T>(ask: () => Promise<T>): Promise<T> {
   try {
@@ -140,7 +142,12 @@ async function answered<T>(ask: () => Promise<T>): Promise<T> {
   } catch (error) {
     if (error instanceof TooManyRowsError) throw tooMuch();
     const code = error instanceof Error && 'code' in error ? error.code : null;
-    if (code === '57014') throw new RequestRefused('tooSlow', 'That takes too long: choose a shorter period.', 503);
+    if (code === '57014') throw tooSlow();
+    // The driver has no codes for these.
+    const message = error instanceof Error ? error.message : '';
+    if (message === 'Query read timeout') throw tooSlow();
+    if (message === 'timeout exceeded when trying to connect')
+      throw new RequestRefused('reportsBusy', 'Others are having reports computed: try again in a moment.', 503);
     if (code === '22023') throw new RequestRefused('noSuchTimeZone', 'There is no such time zone.');
     if (code === '22008' || code === '22007') throw new RequestRefused('noSuchDay', 'There is no such day.');
     throw error;

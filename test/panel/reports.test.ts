@@ -299,10 +299,12 @@ describe('history on the supervisor’s screen', () => {
     expect(await moved.textContent()).toMatch(/09:00:30.*田中 美咲no answer/u);
     await picture(page, 'life-en');
     await inJapanese(page);
+    await page.getByRole('button', { name: '一覧に戻る' }).focus();
     await page.getByRole('heading', { name: '応対 c1 の経過' }).waitFor();
     await picture(page, 'life-ja');
-    await page.getByRole('button', { name: '一覧に戻る' }).click();
+    await page.keyboard.press('Enter'); // the way back has the focus
     await page.getByTestId('history-contacts').waitFor();
+    await until('the keyboard is where it was', () => page.evaluate(() => document.activeElement?.textContent === 'c1'));
   });
 
   it('what the centre refuses, or a centre that is away, is said', async () => {

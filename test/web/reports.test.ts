@@ -165,6 +165,18 @@ it('a report that takes too long is ended, and said to', async () => {
   await slow.end();
 });
 
+it('who asks while as many as may are having reports computed is told to come back', async () => {
+  const one = createPool(fresh.url, { log: () => undefined, name: 'one', max: 1, connectTimeoutMs: 100 });
+  const taken = await one.connect();
+  const desk = reportDesk({ pool: one, domainId: 'test', reports: readReports(), directory: () => DIRECTORY });
+  const query = { from: '2024-10-27', to: '2024-10-28', timeZone: 'UTC', interval: '1 hour', groupBy: 'none', target: 20 } as const;
+  await expect(desk.show({ agentId: 'agent-sato', name: '', role: 'supervisor' }, 'service', query)).rejects.toMatchObject({
+    code: 'reportsBusy',
+  });
+  taken.release();
+  await one.end();
+});
+
 it('the description of the API names every report, its files and their parameters', async () => {
   const { paths } = (await (await harness.request('/api/openapi.json')).json()) as {
     paths: Record<string, { get?: { parameters?: unknown[] } }>;

@@ -144,7 +144,10 @@ export function HistoryView({ panel }: { panel: Panel }) {
           life.value = id;
         }}
         onClose={() => {
+          const id = life.value ?? '';
           life.value = null;
+          // Back to where the keyboard was.
+          requestAnimationFrame(() => document.querySelector<HTMLElement>(`[data-contact="${CSS.escape(id)}"]`)?.focus());
         }}
       />
     );
@@ -568,6 +571,7 @@ function Contacts({
     <button
       type="button"
       class="history-link"
+      data-contact={id}
       aria-label={w('openLife', { id })}
       onClick={() => {
         open.value = id;

@@ -1,6 +1,6 @@
 /** The life of one contact: drawn, and as a list of every event with its time and cause. */
 import { useSignal } from '@preact/signals';
-import { useEffect } from 'preact/hooks';
+import { useEffect, useRef } from 'preact/hooks';
 import { duration } from '../i18n.ts';
 import { type LifeEvent, lifeOf, scaleOf } from '../life.ts';
 import { ask, type Refused } from '../notice-api.ts';
@@ -48,6 +48,9 @@ export function LifeView({
     };
   }, [contactId]);
 
+  const back = useRef<HTMLButtonElement>(null);
+  useEffect(() => back.current?.focus(), []);
+
   const nameOf = (agentId: string): string => agents[agentId] ?? agentId;
   const found = events.value;
   const continues = found?.[0]?.data['continues'];
@@ -61,7 +64,7 @@ export function LifeView({
               {w('column.continues')}: {continues}
             </button>
           )}
-          <button type="button" class="button" onClick={onClose}>
+          <button type="button" class="button" ref={back} onClick={onClose}>
             {w('life.back')}
           </button>
         </div>
@@ -204,9 +207,9 @@ function EventTable({
     return cause;
   };
   return (
-    <div class="history-scroll">
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, and has nothing else in it that the keyboard could reach
+    <section class="history-scroll" tabIndex={0} aria-label={w('life.events')}>
       <table class="history-table" data-testid="life-events">
-        <caption class="visually-hidden">{w('life.events')}</caption>
         <thead>
           <tr>
             {(['at', 'after', 'event', 'who', 'cause', 'details'] as const).map((column) => (
@@ -235,6 +238,6 @@ function EventTable({
           ))}
         </tbody>
       </table>
-    </div>
+    </section>
   );
 }

@@ -3,17 +3,27 @@
  * as the controller holds them.
  * `node_modules/.bin/node bench/memory.ts [--waiting 100000] [--agents 10000]`
  *
- * Two ways to the same floor: grown by the steps of a day (agents log on, calls arrive and are identified), and loaded by the next owner
- * from what the tables gave. Differences of the heap in use after collecting garbage. The reference is what the records alone take as
- * JSON, and as plain objects without any index.
+ * Two ways to the same floor: grown by the steps of a day (agents log on, calls arrive, are identified and told their place), and loaded by
+ * the next owner from what the tables gave. Differences of the heap in use after collecting garbage. The reference is what the records
+ * alone take as JSON, and as plain objects without any index.
+ *
+ * All is as in a house: what comes in was read from JSON, so no string of it is another's; numbers are read by the real reader, desks are
+ * decided by the control logic that is shipped, with its reasons in two languages; every customer has a name, code and id of its own, and
+ * one of the 47 regions. Those who wait were told their place, and hear music now.
  */
+import fs from 'node:fs';
+import path from 'node:path';
 import v8 from 'node:v8';
 import vm from 'node:vm';
 import { type Changes, Floor, type FloorContext, FloorView } from '../src/contact/floor.ts';
+import { readCallingNumber } from '../src/contact/identify.ts';
 import type { FloorInput } from '../src/contact/model.ts';
 import type { FloorRecords } from '../src/contact/ports.ts';
 import { take } from '../src/contact/step.ts';
-import { agentIds, contextOf, DOMAIN, ENTRY, recordOf } from './centre.ts';
+import { decideDesk, parseControlLogic } from '../src/routing/control-logic.ts';
+import type { OpeningHours } from '../src/routing/directory.ts';
+import type { PartyRecord } from '../src/routing/party.ts';
+import { agentIds, contextOf, DOMAIN, ENTRY } from './centre.ts';
 import { numberOption, printTable, writeResult } from './report.ts';
 
 export interface MemoryOptions {
@@ -37,6 +47,41 @@ function heapUsed(): number {
 
 const T0 = Date.UTC(2026, 3, 1, 9);
 
+/** The centre of all benches, at work around the clock, with what a house reads numbers and decides desks by. */
+function houseOf(agents: number): FloorContext {
+  const context = contextOf(agents);
+  const weekdays = [1, 2, 3, 4, 5, 6, 7] as const;
+  const hours = weekdays.map((weekday): OpeningHours => ({ weekday, from: '00:00', to: '24:00' }));
+  const desks = new Map([...context.directory.desks].map(([id, desk]) => [id, { ...desk, hours }]));
+  const directory = { ...context.directory, desks };
+  const file = path.join(import.meta.dirname, '../scenarios/control-logic.yaml');
+  const logic = parseControlLogic(fs.readFileSync(file, 'utf8'), file);
+  if (Array.isArray(logic)) throw new Error(`${file} is not right`);
+  return {
+    ...context,
+    directory,
+    policy: { ...context.policy, lookUpMs: 5_000 },
+    readCallingNumber,
+    decideDesk: (facts, at) => {
+      const { deskId, rule, why, closed, wishes } = decideDesk(logic, facts, directory, at);
+      return { deskId, rule, why, closed, wishes };
+    },
+  };
+}
+
+const customerOf = (n: number): PartyRecord => ({
+  kind: 'customer',
+  customerId: `customer-${100_000 + n}`,
+  customerCode: String(100_000 + n),
+  organisationId: null,
+  name: `株式会社 第${n}商店`,
+  region: String((n % 47) + 1).padStart(2, '0'),
+  language: 'ja',
+  handlingDeskId: 'sales',
+  lastDeskId: 'sales',
+  lastAgentId: null,
+});
+
 /** Floor and view, told everything as the controller tells them. */
 class Owner {
   readonly floor: Floor;
@@ -54,8 +99,11 @@ class Owner {
 
   give(input: FloorInput): Changes {
     this.#at += 1;
-    const changes = take(this.floor, this.#context, input, this.#at);
+    const read = JSON.parse(JSON.stringify(input)) as FloorInput;
+    const changes = take(this.floor, this.#context, read, this.#at);
+    JSON.stringify([...changes.contacts.values(), ...changes.legs.values()]); // as a commit does, which makes whole strings of pieces
     this.view.apply(changes);
+    this.floor.nextDue(this.#at);
     return changes;
   }
 
@@ -66,11 +114,12 @@ class Owner {
   }
 
   call(n: number): void {
-    const callingNumber = `+8131${1_000_000 + n}`;
+    const callingNumber = `+8190${10_000_000 + n}`;
     const arrival = { callingNumber, callingName: null, presentation: 'allowed', calledNumber: ENTRY, trusted: true } as const;
     const { contacts } = this.give({ type: 'legArrived', leg: `in-${n}`, arrival });
     for (const id of contacts.keys()) {
-      this.give({ type: 'partyLookedUp', contactId: id, by: 'callingNumber', record: recordOf(callingNumber) });
+      const { orders } = this.give({ type: 'partyLookedUp', contactId: id, by: 'callingNumber', record: customerOf(n) });
+      for (const order of orders) if (order.type === 'play') this.give({ type: 'playFinished', leg: order.leg, play: order.play });
     }
   }
 
@@ -84,14 +133,14 @@ class Owner {
 
 /** Code, shapes and the like cost once. */
 function warmUp(): void {
-  const owner = new Owner(contextOf(10));
+  const owner = new Owner(houseOf(10));
   for (const id of agentIds(10)) owner.logOn(id);
   for (let n = 0; n < 1_000; n++) owner.call(n);
   JSON.parse(owner.records());
 }
 
 export function memory({ waiting, agents }: MemoryOptions): Memory[] {
-  const context = contextOf(agents);
+  const context = houseOf(agents);
   warmUp();
   const empty = heapUsed();
   const grown = new Owner(context);

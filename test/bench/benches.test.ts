@@ -67,7 +67,7 @@ describe('the bench of growth', { timeout: 120_000 }, () => {
   });
 });
 
-describe('the bench of memory', () => {
+describe('the bench of memory', { timeout: 120_000 }, () => {
   it('weighs who waits and who works, grown and loaded', () => {
     const found = memory({ waiting: 2_000, agents: 500 });
     expect(found.map(({ how }) => how)).toEqual([

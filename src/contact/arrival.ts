@@ -13,6 +13,7 @@ import { partyFor } from './identify.ts';
 import { newLeg } from './legs.ts';
 import type { CallMe, Contact, FloorInput } from './model.ts';
 import { decideAndQueue, entryOf, newContact, queueAt } from './queueing.ts';
+import type { Shared } from './shared.ts';
 
 export function onLegArrived(draft: Draft, legId: LegId, arrival: Arrival): void {
   if (draft.leg(legId)) return; // told twice
@@ -25,7 +26,7 @@ export function onLegArrived(draft: Draft, legId: LegId, arrival: Arrival): void
     entryId: entry?.id ?? null,
     language: entry?.language ?? 'en',
     callingNumber,
-    calledNumber: arrival.calledNumber,
+    calledNumber: draft.floor.shared.string(arrival.calledNumber),
     party: UNKNOWN_PARTY,
     legId,
   });
@@ -60,8 +61,8 @@ export function onCallMeRequested(
   const contact = newContact(draft, draft.at, {
     channel: 'callback',
     origin: 'callMe',
-    entryId,
-    language,
+    entryId: entry.id,
+    language: draft.floor.shared.string(language),
     callingNumber: number,
     calledNumber: entry.numbers[0] ?? entryId,
     party: UNKNOWN_PARTY,
@@ -79,19 +80,20 @@ export function onNoticeTask(draft: Draft, task: Extract<FloorInput, { readonly 
   const { noticeId, recipientId, deskId, language, number, name, text, scenario } = task;
   if (draft.floor.noticeTask(noticeId, recipientId)) return; // told twice
   if (!draft.context.directory.desks.has(deskId)) throw new InputRefused('noSuchDesk', `there is no desk ${deskId}`);
+  const { shared } = draft.floor;
   const why = [{ en: 'a notice is told by this desk', ja: 'お知らせはこのデスクから' }];
   const contact = newContact(draft, draft.at, {
     channel: 'notice',
     origin: 'notice',
     entryId: null,
-    language,
+    language: shared.string(language),
     callingNumber: number,
     calledNumber: number.e164,
     party: UNKNOWN_PARTY,
-    callMe: { to: { kind: 'number', number: number.e164 }, name, question: text, pageUrl: '', token: null },
-    notice: { noticeId, recipientId, ...(scenario ? { scenario } : {}) },
-    deskId,
-    decision: { deskId, rule: 'notice', why, closed: false, wishes: NO_WISHES },
+    callMe: { to: { kind: 'number', number: number.e164 }, name, question: shared.string(text), pageUrl: '', token: null },
+    notice: { noticeId: shared.string(noticeId), recipientId, ...(scenario ? { scenario: shared.string(scenario) } : {}) },
+    deskId: shared.string(deskId),
+    decision: shared.decision({ deskId, rule: 'notice', why, closed: false, wishes: NO_WISHES }),
   });
   draft.event('contactArrived', { contact, data: { channel: 'notice', origin: 'notice', notice: noticeId } });
   lookUp(draft, contact);
@@ -104,7 +106,10 @@ export function lookUp(draft: Draft, contact: Contact): void {
   draft.order(contact.id, { type: 'lookUpParty', contactId: contact.id, by: 'callingNumber', value: contact.callingNumber.e164 });
 }
 
-export function onPartyLookedUp(draft: Draft, contactId: string, by: PartyKey, record: PartyRecord | null): void {
+export function onPartyLookedUp(draft: Draft, contactId: string, foundBy: PartyKey, found: PartyRecord | null): void {
+  const { shared } = draft.floor;
+  const by = shared.string(foundBy);
+  const record = found && recordOf(found, shared);
   const waiting = draft.contact(contactId);
   if (!waiting || waiting.timers.lookUp === undefined) return; // answered already, or gone
   if ((waiting.state === 'identifying') !== (by === 'callingNumber')) return;
@@ -124,3 +129,17 @@ export function onPartyLookedUp(draft: Draft, contactId: string, by: PartyKey, r
   else if (record && !draft.context.greetsEverybody(entryOf(draft, contact)?.scenario ?? '')) decideAndQueue(draft, contact);
   else beginDialogue(draft, contact);
 }
+
+/** As it was read, but for what it shares with those of others. */
+const recordOf = (read: PartyRecord, shared: Shared): PartyRecord => ({
+  kind: shared.string(read.kind),
+  customerId: read.customerId,
+  customerCode: read.customerCode,
+  organisationId: shared.string(read.organisationId),
+  name: read.name,
+  region: shared.string(read.region),
+  language: shared.string(read.language),
+  handlingDeskId: shared.string(read.handlingDeskId),
+  lastDeskId: shared.string(read.lastDeskId),
+  lastAgentId: shared.string(read.lastAgentId),
+});

@@ -16,6 +16,7 @@ import type { CallingNumber, Party } from '../routing/party.ts';
 import type { Agent, Channel, Contact, Decision, EventName, FloorEvent, FloorPolicy, Leg, Offer, Order, OrderBody } from './model.ts';
 import type { FloorRecords } from './ports.ts';
 import { Queues } from './queues.ts';
+import { Shared } from './shared.ts';
 import { Tellings } from './tellings.ts';
 
 /** What a decision may ask. All of it pure and given from outside; nothing here reads a clock, a file or a table. */
@@ -113,6 +114,8 @@ export class Floor extends Records {
   readonly queues = new Queues();
   /** Whom scenarios are to tell a notice. */
   readonly tellings = new Tellings();
+  /** What its records have in common. */
+  readonly shared = new Shared();
   /** Callbacks that nobody has in hand, by the number that they go to. */
   readonly #callbacks = new Map<E164, Set<ContactId>>();
   /** Tasks of notices, by notice and recipient. */
@@ -126,7 +129,9 @@ export class Floor extends Records {
     return floor;
   }
 
+  /** Whoever loads the same records afterwards has them as they are shared here. */
   override load(records: FloorRecords): void {
+    this.shared.load(records);
     super.load(records);
     for (const { deskId, meanMs } of records.handling) this.queues.handling.remember(deskId, meanMs);
   }

@@ -74,8 +74,10 @@ function userPart(text: string): string {
   }
 }
 
+const NEW_PARTY: Party = { kind: 'new', record: null, foundBy: null };
+
 /** The party that a look-up by the calling number gives: who was found, somebody new, or nobody to go by. */
 export function partyFor(record: PartyRecord | null, foundBy: PartyKey, number: CallingNumber): Party {
   if (record) return { kind: record.kind, record, foundBy };
-  return number.kind === 'valid' ? { kind: 'new', record: null, foundBy: null } : UNKNOWN_PARTY;
+  return number.kind === 'valid' ? NEW_PARTY : UNKNOWN_PARTY;
 }

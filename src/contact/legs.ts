@@ -31,17 +31,23 @@ export function numberInCall(contact: Contact, number: number): number | null {
 /** The bridge of a party with a number outside, by the leg to that. */
 export const bridgeOutside = (legId: LegId): BridgeId => `${legId}.b`;
 
-export function newLeg(draft: Draft, contact: Contact, given: Pick<Leg, 'id' | 'role' | 'state'> & Partial<Leg>): Leg {
+export function newLeg(
+  draft: Draft,
+  contact: Contact,
+  given: Pick<Leg, 'id' | 'role' | 'state'> & Partial<Pick<Leg, 'agentId' | 'answeredAt'>>,
+): Leg {
   return draft.put('leg', {
+    id: given.id,
     domainId: draft.floor.domainId,
     contactId: contact.id,
-    agentId: null,
+    role: given.role,
+    agentId: given.agentId ?? null,
+    state: given.state,
     closing: false,
     createdAt: draft.at,
-    answeredAt: null,
+    answeredAt: given.answeredAt ?? null,
     endedAt: null,
     cause: null,
-    ...given,
   });
 }
 

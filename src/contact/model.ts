@@ -178,7 +178,7 @@ export interface Contact {
   /** Offers made so far; their ids are made from it. */
   readonly offers: number;
   /** What the queue last told the caller. */
-  readonly announced: { readonly kind: 'position' | 'nobody'; readonly position: number; readonly callbackOffered: boolean } | null;
+  readonly announced: { readonly kind: 'position' | 'nobody'; readonly callbackOffered: boolean } | null;
   /** Playbacks ordered so far; their ids are made from it. */
   readonly plays: number;
   /** The announcement under way on the party's leg, outside dialogues. */

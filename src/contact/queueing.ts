@@ -49,12 +49,13 @@ export function queueAt(
   decision: Decision,
   dialogue: Contact['dialogue'] = contact.state === 'queued' ? contact.dialogue : null,
 ): void {
-  const decided: Contact = { ...contact, decision, deskId: decision.deskId };
+  const decided: Contact = { ...contact, decision: draft.floor.shared.decision(decision), deskId: decision.deskId };
   draft.event('deskDecided', { contact: decided, cause: decision.rule, data: { why: decision.why.map((step) => step.en) } });
   const restUntil =
     isDialled(contact) && contact.legId === null
       ? mayCallFrom(draft, decision.deskId, Math.max(draft.at, contact.promisedAt ?? 0))
       : draft.at;
+  const timers = waitingTimers(contact, dialogue);
   const queued = draft.put('contact', {
     ...decided,
     state: 'queued',
@@ -63,16 +64,18 @@ export function queueAt(
     preferred: contact.preferred ?? preferredAgent(draft, decided),
     dialogue,
     notice: contact.legId === null ? contact.notice : forAnAgent(contact.notice),
-    timers: { ...waitingTimers(contact, dialogue), ...(restUntil > draft.at && { retry: restUntil }) },
+    timers: restUntil > draft.at ? { retry: restUntil, ...timers } : timers,
   });
   draft.event('queued', { contact: queued, data: restUntil > draft.at ? { restsUntil: restUntil } : {} });
   // Music first: the announcement interrupts it, and nobody hears silence if this controller dies in between.
   if (draft.leg(queued.legId)?.state === 'up') draft.order(queued.id, { type: 'startMusic', leg: queued.legId as string });
 }
 
+const NO_TIMERS: Contact['timers'] = {};
+
 /** Of a contact that goes back to its queue: how long its scenario has it wait. */
 export function waitingTimers({ timers }: Contact, dialogue: Contact['dialogue']): Contact['timers'] {
-  return dialogue === null || timers.scenario === undefined ? {} : { scenario: timers.scenario };
+  return dialogue === null || timers.scenario === undefined ? NO_TIMERS : { scenario: timers.scenario };
 }
 
 /** Whoever was told by a scenario, and is on the line, waits for an agent now. */
@@ -131,7 +134,7 @@ export function announce(draft: Draft, contact: Contact): Contact {
   const deskId = contact.deskId as DeskId;
   const say = (name: PromptName, variables?: Readonly<Record<string, number>>): Prompt =>
     draft.context.say(name, contact.language, variables);
-  const timers = { ...withoutTimers(contact, 'announce'), announce: draft.at + policy.announceEveryMs };
+  const timers = { announce: draft.at + policy.announceEveryMs, ...withoutTimers(contact, 'announce') };
   const { staffed, position, waitMs } = sightOf(draft, contact);
   const offerFromMs = rulesOf(deskId).callbacks.offerFromWaitMs;
   const callbackOffered = canCallBack(contact) && (!staffed || (offerFromMs !== null && waitMs !== null && waitMs >= offerFromMs));
@@ -149,7 +152,7 @@ export function announce(draft: Draft, contact: Contact): Contact {
   }
   const kind = staffed ? ('position' as const) : ('nobody' as const);
   draft.event('announced', { contact, cause: kind, data: { position, waitMs, callbackOffered } });
-  return play(draft, { ...contact, announced: { kind, position, callbackOffered }, timers }, prompts);
+  return play(draft, { ...contact, announced: draft.floor.shared.part({ kind, callbackOffered }), timers }, prompts);
 }
 
 /** Plays on the party's leg; music goes on afterwards (see `onPlayFinished`). */
@@ -217,46 +220,59 @@ export function promisedTo(draft: Draft, { id, callingNumber }: Contact): readon
   return draft.floor.callbacksTo(callingNumber.e164).filter(({ continues, legId }) => continues === id && legId === null);
 }
 
-type Given = 'channel' | 'origin' | 'entryId' | 'language' | 'callingNumber' | 'calledNumber' | 'party';
+/** What a new contact is given; the rest of it is empty. */
+type Given = Pick<Contact, 'channel' | 'origin' | 'entryId' | 'language' | 'callingNumber' | 'calledNumber' | 'party'> &
+  Partial<
+    Pick<Contact, 'decision' | 'deskId' | 'queuedAt' | 'promisedAt' | 'preferred' | 'legId' | 'callMe' | 'notice' | 'message' | 'continues'>
+  >;
 
 const nextContactId = (draft: Draft): ContactId => `${draft.floor.domainId}-${draft.lastContact + 1}`;
 
+const NONE_FAILED: Contact['failedAttempts'] = { busy: 0, noAnswer: 0, failed: 0 };
+
 /** A new contact in its first state. Its id is the next of the domain. */
-export function newContact(draft: Draft, arrivedAt: EpochMs, given: Pick<Contact, Given> & Partial<Contact>): Contact {
+export function newContact(draft: Draft, arrivedAt: EpochMs, given: Given): Contact {
   const id = nextContactId(draft);
   draft.lastContact += 1;
+  // All fields stand in the literal: what a spread adds to one goes to a second object.
   return draft.put('contact', {
     id,
     domainId: draft.floor.domainId,
+    channel: given.channel,
+    origin: given.origin,
     state: 'identifying',
     stateSince: draft.at,
     arrivedAt,
-    decision: null,
-    deskId: null,
-    queuedAt: null,
-    promisedAt: null,
-    preferred: null,
+    entryId: given.entryId,
+    language: given.language,
+    callingNumber: given.callingNumber,
+    calledNumber: given.calledNumber,
+    party: given.party,
+    decision: given.decision ?? null,
+    deskId: given.deskId ?? null,
+    queuedAt: given.queuedAt ?? null,
+    promisedAt: given.promisedAt ?? null,
+    preferred: given.preferred ?? null,
     estimatedWaitMs: null,
     connectedAt: null,
     dialogue: null,
-    legId: null,
+    legId: given.legId ?? null,
     offerId: null,
     agentId: null,
-    callMe: null,
+    callMe: given.callMe ?? null,
     attempts: 0,
-    failedAttempts: { busy: 0, noAnswer: 0, failed: 0 },
-    notice: null,
-    message: null,
+    failedAttempts: NONE_FAILED,
+    notice: given.notice ?? null,
+    message: given.message ?? null,
     offers: 0,
     announced: null,
     plays: 0,
     playing: null,
-    continues: null,
-    timers: {},
+    continues: given.continues ?? null,
+    timers: NO_TIMERS,
     cause: null,
     endedAt: null,
     disposition: null,
     note: null,
-    ...given,
   });
 }

@@ -15,7 +15,7 @@ export function tell(draft: Draft, contact: Contact): void {
   const { dialogue } = contact;
   if (!dialogue) return void announce(draft, contact);
   const againMs = dialogue.announceMs ?? draft.context.policy.announceEveryMs;
-  const told = draft.put('contact', { ...contact, timers: { ...withoutTimers(contact, 'announce'), announce: draft.at + againMs } });
+  const told = draft.put('contact', { ...contact, timers: { announce: draft.at + againMs, ...withoutTimers(contact, 'announce') } });
   feedDialogue(draft, told, { type: 'announceDue', sight: sightOf(draft, told) });
   const after = draft.contact(contact.id);
   // A scenario that says nothing of the queue, or is gone, leaves that to the house.

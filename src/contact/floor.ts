@@ -13,6 +13,7 @@ import type { DialogueFacts, DialogueOptions } from '../ivr/step.ts';
 import type { RulesOfDesks } from '../routing/desk-rules.ts';
 import type { Directory, Entry } from '../routing/directory.ts';
 import type { CallingNumber, Party } from '../routing/party.ts';
+import { type Due, DueTimers } from './due.ts';
 import type { Agent, Channel, Contact, Decision, EventName, FloorEvent, FloorPolicy, Leg, Offer, Order, OrderBody } from './model.ts';
 import type { FloorRecords } from './ports.ts';
 import { Queues } from './queues.ts';
@@ -68,13 +69,6 @@ export interface Changes {
   readonly failures?: readonly unknown[];
 }
 
-interface Due {
-  readonly at: EpochMs;
-  readonly kind: 'contact' | 'offer' | 'agent';
-  readonly id: string;
-  readonly name: string;
-}
-
 /** What a domain's tables hold of everything that is not over. */
 export class Records {
   readonly domainId: DomainId;
@@ -120,8 +114,7 @@ export class Floor extends Records {
   readonly #callbacks = new Map<E164, Set<ContactId>>();
   /** Tasks of notices, by notice and recipient. */
   readonly #noticeTasks = new Map<string, ContactId>();
-  /** Earliest first; an entry whose record no longer has that timer at that time is stale and skipped. */
-  readonly #due: Due[] = [];
+  readonly #due = new DueTimers((due) => this.#isLive(due));
 
   static from(domainId: DomainId, records: FloorRecords): Floor {
     const floor = new Floor(domainId);
@@ -169,25 +162,13 @@ export class Floor extends Records {
   /** When something is due, or null: the next timer, or (where offers can be made) what the queues wait for. */
   nextDue(now: EpochMs, switchAway = false): EpochMs | null {
     const match = switchAway ? null : this.queues.nextDue(now);
-    for (let top = this.#due[0]; top; top = this.#due[0]) {
-      if (this.#isLive(top)) return match === null ? top.at : Math.min(top.at, match);
-      this.#popDue();
-    }
-    return match;
+    const timer = this.#due.next();
+    return match === null || timer === null ? (timer ?? match) : Math.min(timer, match);
   }
 
   /** The timers that are due at `at`, earliest first. A step clears or moves each; those that it forgets are due again. */
   dueTimers(at: EpochMs): readonly Due[] {
-    const found: Due[] = [];
-    const visit = (i: number): void => {
-      const due = this.#due[i];
-      if (!due || due.at > at) return; // nor is anything below it
-      if (this.#isLive(due)) found.push(due);
-      visit(2 * i + 1);
-      visit(2 * i + 2);
-    };
-    visit(0);
-    return found.sort((a, b) => a.at - b.at);
+    return this.#due.by(at);
   }
 
   #isLive(due: Due): boolean {
@@ -199,37 +180,8 @@ export class Floor extends Records {
   #remind(kind: Due['kind'], id: string, timers: object, before: object = {}): void {
     const old = before as Record<string, EpochMs | undefined>;
     for (const [name, at] of Object.entries(timers) as [string, EpochMs][]) {
-      if (old[name] !== at) this.#pushDue({ at, kind, id, name });
+      if (old[name] !== at) this.#due.push({ at, kind, id, name });
     }
-  }
-
-  #pushDue(due: Due): void {
-    const heap = this.#due;
-    let i = heap.push(due) - 1;
-    while (i > 0) {
-      const parent = (i - 1) >> 1;
-      const above = heap[parent] as Due;
-      if (above.at <= due.at) break;
-      heap[i] = above;
-      i = parent;
-    }
-    heap[i] = due;
-  }
-
-  #popDue(): void {
-    const heap = this.#due;
-    const last = heap.pop();
-    if (!last || heap.length === 0) return;
-    let i = 0;
-    for (;;) {
-      let child = 2 * i + 1;
-      if (child >= heap.length) break;
-      if (child + 1 < heap.length && (heap[child + 1] as Due).at < (heap[child] as Due).at) child++;
-      if ((heap[child] as Due).at >= last.at) break;
-      heap[i] = heap[child] as Due;
-      i = child;
-    }
-    heap[i] = last;
   }
 
   #index(before: Contact | undefined, next: Contact): void {

@@ -6,9 +6,11 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { parsePhoneNumberFromString } from 'libphonenumber-js/max';
 import { type DestinationStream, pino } from 'pino';
+import { AgentPhones } from './agent-phones.ts';
 import { answersFor } from './answers.ts';
 import { createBackend } from './backend.ts';
 import { browserEndpoint } from './base/endpoint.ts';
+import type { DomainId } from './base/ids.ts';
 import type { Logger } from './base/log.ts';
 import { houseJobs, startClock } from './clock.ts';
 import type { Config } from './config.ts';
@@ -31,7 +33,7 @@ import { loadDirectory, onDirectoryChanged } from './db/directory.ts';
 import { contactEvents, ensureEventPartitions } from './db/events.ts';
 import { migrate } from './db/migrate.ts';
 import { PgPartyFinder } from './db/party.ts';
-import { agentEndpoints, authenticate, createSession, deleteSession, findSession } from './db/people.ts';
+import { authenticate, createSession, deleteSession, findSession } from './db/people.ts';
 import { createPool } from './db/pool.ts';
 import { type Log, startPostgres } from './db/postgres-server.ts';
 import { PgRecordingStore } from './db/recordings.ts';
@@ -46,8 +48,9 @@ import type { Directory } from './routing/directory.ts';
 import { scenarioDesk } from './scenario-desk.ts';
 import { scenarioServices } from './scenario-services.ts';
 import { openScenarios } from './scenarios.ts';
+import type { WebBackend } from './web/backend.ts';
 import { buildWeb } from './web/build.ts';
-import { startWeb } from './web/server.ts';
+import { type CallMeOptions, startWeb } from './web/server.ts';
 
 export interface House {
   readonly url: string;
@@ -63,6 +66,8 @@ export interface House {
 
 /** Told what is being done, for whoever waits. */
 export type Progress = (what: string) => void;
+
+type Pool = ReturnType<typeof createPool>;
 
 const APP = 'madoguchi';
 const SESSION_MS = 12 * 3_600_000;
@@ -94,7 +99,7 @@ export async function openHouse(
     progress(what);
   };
   try {
-    const house = await open(config, log, step, onLost, closers, close);
+    const house = await open({ config, log, progress: step, closers }, onLost, close);
     stopped.throwIfAborted();
     stopped.removeEventListener('abort', closeNow);
     return house;
@@ -104,40 +109,158 @@ export async function openHouse(
   }
 }
 
-async function open(
-  config: Config,
-  log: Logger,
-  progress: Progress,
-  onLost: (error: Error) => void,
-  closers: (() => Promise<unknown>)[],
-  close: () => Promise<void>,
-): Promise<House> {
-  mkdirSync(config.dataDir, { recursive: true, mode: 0o755 });
-  const plainLog: Log = (message, fields = {}) => log.info(fields, message);
-  const domainId = config.domain;
+/** What every step is handed. What it opens, it adds to `closers` at once. */
+interface Opening {
+  readonly config: Config;
+  readonly log: Logger;
+  readonly progress: Progress;
+  readonly closers: (() => Promise<unknown>)[];
+}
 
-  // ---- database
+/** What is there only later, or changes: read where it is needed. */
+interface Now {
+  readonly directory: () => Directory;
+  readonly controller: () => Controller;
+}
+
+async function open(opening: Opening, onLost: (error: Error) => void, close: () => Promise<void>): Promise<House> {
+  const { config, log, progress, closers } = opening;
+  mkdirSync(config.dataDir, { recursive: true, mode: 0o755 });
+  const database = await openDatabase(opening);
+  const { pool } = database;
+  progress('centre');
+  const access = config.domain === 'demo' ? await demoCentre(config, pool) : await newCentre(config, pool);
+  const readDirectory = async (): Promise<Directory> => withOutgoingNumber(await loadDirectory(pool, config.domain), config);
+  let directory = await readDirectory();
+  const now: Now = { directory: () => directory, controller: () => controller };
+
+  const voices = await openVoices(opening, pool, now);
+  const { scenarios, services } = voices;
+  progress('browser code');
+  const staticDir = join(config.dataDir, 'web');
+  await buildWeb({ outDir: staticDir, log });
+
+  const { phoneSwitch, version: switchVersion } = await openSwitch(opening);
+  const phones = new AgentPhones(pool, config.domain, phoneSwitch);
+  const linkSecret = secret(config, 'callback-links');
+  const context = (): FloorContext => ({
+    directory,
+    policy: config.floor,
+    ...scenarios.context(directory),
+    readCallingNumber,
+    tokenOf: (contactId) => createHmac('sha256', linkSecret).update(contactId).digest('base64url').slice(0, 32),
+    speech: config.speech !== null,
+  });
+  progress(config.telephony.ari ? `floor, and the switch at ${config.telephony.ari.url}` : 'floor');
+  const recordings = new PgRecordingStore(pool);
+  const controller = new Controller({
+    domainId: config.domain,
+    owner: `${hostname()}:${secret(config, 'instance')}`,
+    store: scenarios.storeOf(new PgFloorStore(pool)),
+    switch: phoneSwitch,
+    finder: new PgPartyFinder(pool),
+    prompts: voices.prompts,
+    services: services.floor,
+    recordings,
+    context,
+    clock: { now: Date.now },
+    leaseTtlMs: config.leaseTtlMs,
+    legLeaseMs: config.legLeaseMs,
+    log,
+    onReachable: (endpoint, isReachable) => phones.changed(endpoint, isReachable),
+    onLost,
+  });
+  closers.push(() => controller.stop());
+  phones.onChanged(tellFloor(config.domain, now, log));
+  await controller.start();
+  services.start();
+  await controller.submit({ type: 'directoryChanged' }); // it may have changed while nobody was there
+  await phones.provision();
+  await phones.look();
+
+  const refresh = async (): Promise<void> => {
+    directory = await readDirectory();
+    await phones.provision();
+    await controller.submit({ type: 'directoryChanged' });
+    await scenarios.reload(); // a desk or a scenario that they name may be gone
+  };
+  await followDirectory(opening, database.url, refresh);
+  const jobs = houseJobs(pool, () => controller.renewLegs(), config.recordingsKeptDays);
+  const clock = await startClock(jobs, pool, log);
+  closers.push(() => clock.stop());
+  const notices: NoticeParts = {
+    pool,
+    domainId: config.domain,
+    directory: () => directory,
+    rulesOf: (deskId) => context().rulesOf(deskId),
+    countries: config.callMe.policy.countries,
+    scenarios: () => tellersOf(scenarios.state.release.set),
+    now: Date.now,
+    log,
+  };
+  const feeder = feedNotices(notices, controller);
+  closers.push(async () => feeder.stop());
+
+  progress('web');
+  const web = await startWeb({
+    backend: backendFor(config, {
+      pool,
+      directory: () => directory,
+      context,
+      controller,
+      phoneSwitch,
+      phones,
+      recordings,
+      scenarios,
+      services,
+    }),
+    host: config.http.host,
+    port: config.http.port,
+    publicUrl: config.http.publicUrl ?? undefined,
+    log,
+    staticDir,
+    notices: noticeDesk(notices, () => feeder.changed()),
+    answers: answersFor(pool, config.domain, () => directory, Date.now),
+    reports: reportDesk({ ...database.reports, domainId: config.domain, directory: () => directory }),
+    scenarios: scenarioDesk({
+      state: () => scenarios.state,
+      contacts: () => controller.floor.contacts.values(),
+      counts: (from, until) => stepCounts(pool, config.domain, from, until),
+      directory: () => directory,
+      now: Date.now,
+      log,
+    }),
+    callMe: callMeFor(config, directory),
+    sipWebSocketUrls: [config.telephony.sipWebSocketUrl],
+    metricsPublic: config.http.metricsPublic,
+  });
+  closers.push(() => web.close());
+  leaveNote(opening, { url: web.url, databaseUrl: database.url });
+  return { url: web.url, directory, access, switchVersion, reload: () => scenarios.reload(), stop: close };
+}
+
+async function openDatabase({ config, log, progress, closers }: Opening) {
   progress('database');
+  const plainLog = plain(log);
   const postgres = config.database.url
     ? null
     : await startPostgres({ dataDir: join(config.dataDir, 'postgres'), port: config.database.port, log: plainLog });
   if (postgres) closers.push(() => postgres.stop());
-  const databaseUrl = config.database.url ?? (postgres as NonNullable<typeof postgres>).url;
-  await migrate(databaseUrl, plainLog);
-  const pool = createPool(databaseUrl, { log: plainLog });
+  const url = config.database.url ?? (postgres as NonNullable<typeof postgres>).url;
+  await migrate(url, plainLog);
+  const pool = createPool(url, { log: plainLog });
   closers.push(() => pool.end());
   await ensureEventPartitions(pool);
   // Reports may take longer, and two at a time at most: calls come first.
   const reports = readReports();
-  const reportPool = createPool(databaseUrl, { log: plainLog, name: 'madoguchi reports', max: 2, statementTimeoutMs: 20_000 });
+  const reportPool = createPool(url, { log: plainLog, name: 'madoguchi reports', max: 2, statementTimeoutMs: 20_000 });
   closers.push(() => reportPool.end());
   await checkReports(reportPool, reports);
-  progress('centre');
-  const access = domainId === 'demo' ? await demoCentre(config, pool) : await newCentre(config, pool);
+  return { url, pool, reports: { pool: reportPool, reports } };
+}
 
-  let directory = withOutgoingNumber(await loadDirectory(pool, domainId), config);
-
-  // ---- voice and screens
+/** What is said, by whom it is said, and what is asked outside meanwhile. */
+async function openVoices({ config, log, progress, closers }: Opening, pool: Pool, now: Now) {
   progress('voice prompts');
   const prompts = await PromptFiles.open({
     cacheDir: join(config.dataDir, 'prompts'),
@@ -149,13 +272,13 @@ async function open(
   const scenarios = await openScenarios(
     {
       folder: config.scenariosDir,
-      domainId,
+      domainId: config.domain,
       db: pool,
-      directory: () => directory,
+      directory: now.directory,
       house: config.deskRules,
       prompts,
-      contacts: () => controller.floor.contacts.values(),
-      logicChanged: () => controller.submit({ type: 'directoryChanged' }),
+      contacts: () => now.controller().floor.contacts.values(),
+      logicChanged: () => now.controller().submit({ type: 'directoryChanged' }),
       now: Date.now,
       log,
     },
@@ -164,7 +287,7 @@ async function open(
   closers.push(() => scenarios.close());
   const services = scenarioServices({
     db: pool,
-    domainId,
+    domainId: config.domain,
     services: () => scenarios.services,
     servicesOf: (version) => scenarios.servicesOf(version),
     speech: config.speech,
@@ -172,11 +295,11 @@ async function open(
     log,
   });
   closers.push(() => services.stop());
-  progress('browser code');
-  const staticDir = join(config.dataDir, 'web');
-  await buildWeb({ outDir: staticDir, log });
+  return { prompts, scenarios, services };
+}
 
-  // ---- switch
+/** Our own Asterisk, or the one that the settings name. */
+async function openSwitch({ config, log, progress, closers }: Opening) {
   progress('switch');
   const telephony = config.telephony;
   const ariPassword = telephony.ari?.password ?? secret(config, 'ari-password');
@@ -197,116 +320,59 @@ async function open(
     loopbackMedia,
     log,
   });
-  const endpoints = new Map((await agentEndpoints(pool, domainId)).map((e) => [e.name, e]));
-  const provision = async (): Promise<void> => phoneSwitch.provision([...endpoints.values()]);
+  return { phoneSwitch, version: asterisk?.version ?? telephony.ari?.url ?? '' };
+}
 
-  // ---- floor
-  progress(telephony.ari ? `floor, and the switch at ${telephony.ari.url}` : 'floor');
-  const reachable = new Map<string, boolean>();
-  const reachableListeners = new Set<(endpoint: string) => void>();
-  const tellFloorOfPhone = (endpoint: string, isReachable: boolean): void => {
-    for (const { id: agentId, deskPhone } of directory.agents.values()) {
+/** Tells the floor of an agent's phone that can be rung, or no longer. */
+function tellFloor(domainId: DomainId, now: Now, log: Logger) {
+  return (endpoint: string, reachable: boolean): void => {
+    for (const { id: agentId, deskPhone } of now.directory().agents.values()) {
       const phone = endpoint === deskPhone ? 'deskPhone' : endpoint === browserEndpoint(domainId, agentId) ? 'browser' : null;
       if (phone === null) continue;
-      controller
-        .submit({ type: 'phoneReachable', agentId, phone, reachable: isReachable })
+      now
+        .controller()
+        .submit({ type: 'phoneReachable', agentId, phone, reachable })
         .catch((error: unknown) => log.warn({ err: error, agentId }, 'the floor could not be told of a phone'));
     }
   };
-  const linkSecret = secret(config, 'callback-links');
-  const tokenOf = (contactId: string): string => createHmac('sha256', linkSecret).update(contactId).digest('base64url').slice(0, 32);
-  const context: () => FloorContext = () => ({
-    directory,
-    policy: config.floor,
-    ...scenarios.context(directory),
-    readCallingNumber,
-    tokenOf,
-    speech: config.speech !== null,
-  });
-  const recordings = new PgRecordingStore(pool);
-  const controller = new Controller({
-    domainId,
-    owner: `${hostname()}:${secret(config, 'instance')}`,
-    store: scenarios.storeOf(new PgFloorStore(pool)),
-    switch: phoneSwitch,
-    finder: new PgPartyFinder(pool),
-    prompts,
-    services: services.floor,
-    recordings,
-    context,
-    clock: { now: Date.now },
-    leaseTtlMs: config.leaseTtlMs,
-    legLeaseMs: config.legLeaseMs,
-    log,
-    onReachable: (endpoint, isReachable) => {
-      reachable.set(endpoint, isReachable);
-      tellFloorOfPhone(endpoint, isReachable);
-      for (const listener of reachableListeners) listener(endpoint);
-    },
-    onLost,
-  });
-  closers.push(() => controller.stop());
-  await controller.start();
-  services.start();
-  await controller.submit({ type: 'directoryChanged' }); // it may have changed while nobody was there
-  await provision();
-  for (const name of endpoints.keys()) reachable.set(name, await phoneSwitch.isReachable(name));
+}
 
-  const refresh = async (): Promise<void> => {
-    directory = withOutgoingNumber(await loadDirectory(pool, domainId), config);
-    endpoints.clear();
-    for (const endpoint of await agentEndpoints(pool, domainId)) endpoints.set(endpoint.name, endpoint);
-    await provision();
-    await controller.submit({ type: 'directoryChanged' });
-    await scenarios.reload(); // a desk or a scenario that they name may be gone
-  };
-  const stopListening = await onDirectoryChanged(
-    databaseUrl,
-    domainId,
-    () => void refresh().catch((error: unknown) => log.error({ err: error }, 'the changed directory could not be read')),
-    plainLog,
-  );
-  closers.push(stopListening);
-  const clock = await startClock(
-    houseJobs(pool, () => controller.renewLegs(), config.recordingsKeptDays),
-    pool,
-    log,
-  );
-  closers.push(() => clock.stop());
+/** Has everything read anew whenever the directory changes in the database. */
+async function followDirectory({ config, log, closers }: Opening, databaseUrl: string, refresh: () => Promise<void>): Promise<void> {
+  const changed = (): void =>
+    void refresh().catch((error: unknown) => log.error({ err: error }, 'the changed directory could not be read'));
+  closers.push(await onDirectoryChanged(databaseUrl, config.domain, changed, plain(log)));
+}
 
-  const { countries } = config.callMe.policy;
-  const noticeParts: NoticeParts = {
-    pool,
-    domainId,
-    directory: () => directory,
-    rulesOf: (deskId) => context().rulesOf(deskId),
-    countries,
-    scenarios: () => tellersOf(scenarios.state.release.set),
-    now: Date.now,
-    log,
-  };
-  const feeder = feedNotices(noticeParts, controller);
-  closers.push(async () => feeder.stop());
+/** The opened parts, as panels and visitors are served by them. */
+interface Parts {
+  readonly pool: Pool;
+  readonly directory: () => Directory;
+  readonly context: () => FloorContext;
+  readonly controller: Controller;
+  readonly phoneSwitch: AsteriskSwitch;
+  readonly phones: AgentPhones;
+  readonly recordings: PgRecordingStore;
+  readonly scenarios: Awaited<ReturnType<typeof openVoices>>['scenarios'];
+  readonly services: Awaited<ReturnType<typeof openVoices>>['services'];
+}
 
-  // ---- web
-  progress('web');
-  const registry = floorMetrics(controller, () => directory);
+function backendFor({ domain: domainId, telephony }: Config, parts: Parts): WebBackend {
+  const { pool, directory, context, controller, phoneSwitch, phones, recordings, scenarios, services } = parts;
+  const registry = floorMetrics(controller, directory);
   for (const metric of [...services.metrics, ...scenarioMetrics(() => scenarios.state)]) registry.registerMetric(metric);
-  const backend = createBackend({
+  return createBackend({
     controller,
-    directory: () => directory,
+    directory,
     rulesOf: (deskId) => context().rulesOf(deskId),
     clock: Date.now,
     sip: {
       webSocketUrl: telephony.sipWebSocketUrl,
       domain: telephony.sipHost,
-      password: (agentId) => endpoints.get(browserEndpoint(domainId, agentId))?.password ?? '',
+      password: (agentId) => phones.browserPassword(agentId),
     },
-    isReachable: (endpoint) => reachable.get(endpoint) ?? false,
-    onReachable: (listener) => {
-      reachableListeners.add(listener);
-      return () => reachableListeners.delete(listener);
-    },
+    isReachable: (endpoint) => phones.isReachable(endpoint),
+    onReachable: (listener) => phones.onChanged(listener),
     async logIn(userName, password) {
       const person = await authenticate(pool, userName, password);
       if (!person || person.domainId !== domainId) return null;
@@ -321,14 +387,14 @@ async function open(
     logOut: (session) => deleteSession(pool, session),
     customerView: async (contact, agentId) => {
       const record = contact.party.record;
-      const profile = directory.agents.get(agentId);
+      const profile = directory().agents.get(agentId);
       if (!record || !profile) return null;
       return customerView(pool, {
         domainId,
         customerId: record.customerId,
         organisationId: record.organisationId,
         kind: contact.party.kind,
-        visibleDesks: new Set([...visibleDesks(directory, profile.organisationId), ...profile.deskIds]),
+        visibleDesks: new Set([...visibleDesks(directory(), profile.organisationId), ...profile.deskIds]),
         exceptContactId: contact.id,
       });
     },
@@ -344,49 +410,27 @@ async function open(
     parts: () => ({ floor: controller.trouble ?? 'ok', switch: phoneSwitch.connected ? 'ok' : 'not connected' }),
     metrics: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
   });
-  const web = await startWeb({
-    backend,
-    host: config.http.host,
-    port: config.http.port,
-    publicUrl: config.http.publicUrl ?? undefined,
-    log,
-    staticDir,
-    notices: noticeDesk(noticeParts, () => feeder.changed()),
-    answers: answersFor(pool, domainId, () => directory, Date.now),
-    reports: reportDesk({ pool: reportPool, domainId, reports, directory: () => directory }),
-    scenarios: scenarioDesk({
-      state: () => scenarios.state,
-      contacts: () => controller.floor.contacts.values(),
-      counts: (from, until) => stepCounts(pool, domainId, from, until),
-      directory: () => directory,
-      now: Date.now,
-      log,
-    }),
-    callMe: {
-      origins: config.callMe.origins,
-      policy: { ...config.callMe.policy, ownNumbers: directory.entries.flatMap((e) => e.numbers).filter((n) => n.startsWith('+')) },
-      demo:
-        domainId === 'demo'
-          ? directory.entries.map((e) => ({ id: e.id, language: e.language, country: e.country, number: e.numbers[0] ?? '' }))
-          : [],
-    },
-    sipWebSocketUrls: [telephony.sipWebSocketUrl],
-    metricsPublic: config.http.metricsPublic,
-  });
-  closers.push(() => web.close());
+}
 
-  const note = join(config.dataDir, 'house.json');
-  writeFileSync(note, JSON.stringify({ pid: process.pid, url: web.url, databaseUrl, sipPort: telephony.sipPort }), { mode: 0o600 });
-  closers.push(async () => rmSync(note, { force: true }));
+function callMeFor({ callMe, domain }: Config, { entries }: Directory): CallMeOptions {
   return {
-    url: web.url,
-    directory,
-    access,
-    switchVersion: asterisk?.version ?? telephony.ari?.url ?? '',
-    reload: () => scenarios.reload(),
-    stop: close,
+    origins: callMe.origins,
+    policy: { ...callMe.policy, ownNumbers: entries.flatMap((e) => e.numbers).filter((n) => n.startsWith('+')) },
+    demo: domain === 'demo' ? entries.map((e) => ({ id: e.id, language: e.language, country: e.country, number: e.numbers[0] ?? '' })) : [],
   };
 }
+
+/** For tools on this machine, as long as the house runs. */
+function leaveNote({ config, closers }: Opening, where: { url: string; databaseUrl: string }): void {
+  const note = join(config.dataDir, 'house.json');
+  writeFileSync(note, JSON.stringify({ pid: process.pid, ...where, sipPort: config.telephony.sipPort }), { mode: 0o600 });
+  closers.push(async () => rmSync(note, { force: true }));
+}
+
+const plain =
+  (log: Logger): Log =>
+  (message, fields = {}) =>
+    log.info(fields, message);
 
 /** A secret of this installation, made at the first start. */
 function secret(config: Config, name: string, bytes = 24): string {
@@ -400,14 +444,14 @@ function secret(config: Config, name: string, bytes = 24): string {
 }
 
 /** Loads the demo centre on the first start; its people share one password, made for this installation. */
-async function demoCentre(config: Config, pool: ReturnType<typeof createPool>): Promise<House['access']> {
+async function demoCentre(config: Config, pool: Pool): Promise<House['access']> {
   const password = secret(config, 'demo-password', 9);
   await loadDemo(pool, { domainId: 'demo', password });
   return { kind: 'demo', userName: 'tanaka', password };
 }
 
 /** A centre that the database does not know is made, as small as it can be. @throws Error when its number is not given */
-async function newCentre(config: Config, pool: ReturnType<typeof createPool>): Promise<House['access']> {
+async function newCentre(config: Config, pool: Pool): Promise<House['access']> {
   const { domain: domainId } = config;
   if (await hasCentre(pool, domainId)) return null;
   const number = config.telephony.outgoingNumber;

@@ -67,27 +67,22 @@ with agent as (
 ), span as (
   select agent_id, name, at as began_at, lead(at, 1, least($3, now())) over (partition by agent_id order by seq, n) as ended_at
   from state
-), slot as (
-  -- every zone's clock is a whole number of quarters of an hour from UTC
-  select starts_at, lead(starts_at, 1, $3) over (order by starts_at) as ends_at
-  from (
-    select distinct case $5::text
-        when 'period' then $2
-        when '1 day' then date_trunc('day', quarter, $4::text)
-        when '1 hour' then date_trunc('hour', quarter, $4)
-        else quarter
-      end as starts_at
-    from generate_series(date_bin('15 minutes', $2, 'epoch'), $3 - interval '1 microsecond', '15 minutes') as quarter
-  ) starts
 ), part as (
+  -- cut at every quarter of an hour: every zone's clock is a whole number of them from UTC
   select
-    slot.starts_at,
+    case $5::text
+      when 'period' then $2
+      when '1 day' then date_trunc('day', quarter, $4::text)
+      when '1 hour' then date_trunc('hour', quarter, $4)
+      else quarter
+    end as starts_at,
     case $6::text when 'agent' then span.agent_id end as grp,
     span.name,
-    extract(epoch from least(span.ended_at, slot.ends_at) - greatest(span.began_at, slot.starts_at))::float8 as lasted
+    extract(epoch from least(span.ended_at, quarter + interval '15 minutes') - greatest(span.began_at, quarter))::float8 as lasted
   from span
-  join slot on slot.starts_at < span.ended_at and slot.ends_at > span.began_at
-  where span.ended_at > span.began_at and span.name <> 'agentLoggedOff'
+  cross join lateral generate_series(
+    date_bin('15 minutes', span.began_at, 'epoch'), span.ended_at - interval '1 microsecond', '15 minutes') as quarter
+  where span.name <> 'agentLoggedOff'
 ), summed as (
   select
     starts_at,

@@ -1,7 +1,7 @@
 /** Reports as supervisors see them: of the desks that are theirs to watch, with names, and for as long a period as can be answered. */
-import type { Pool } from 'pg';
 import { csvText } from './base/csv.ts';
 import type { AgentId, DeskId, DomainId, EpochMs } from './base/ids.ts';
+import type { createPool } from './db/pool.ts';
 import { type FigureRow, instantsOf, listContacts, type Reports, runReport, TooManyRowsError } from './db/reports.ts';
 import type { Desk, Directory } from './routing/directory.ts';
 import { desksToSupervise } from './views.ts';
@@ -17,7 +17,7 @@ const LONGEST_LIST_DAYS = 35;
 
 export interface ReportParts {
   /** With a limit of its own: reports may take longer than what the floor asks, and must not take its connections. */
-  readonly pool: Pool;
+  readonly pool: ReturnType<typeof createPool>;
   readonly domainId: DomainId;
   readonly reports: Reports;
   readonly directory: () => Directory;

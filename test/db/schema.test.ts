@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ensureEventPartitions } from '#src/db/events.ts';
+import { contactEvents, ensureEventPartitions } from '#src/db/events.ts';
 import { migrate } from '#src/db/migrate.ts';
 import { schemaPicture } from '#src/db/schema-picture.ts';
 import { type FreshDatabase, freshDatabase } from '../support/postgres.ts';
@@ -49,6 +49,28 @@ describe('the schema', () => {
     expect(parts[0]).toMatch(/^event_\d{4}_\d{2}$/);
     expect(parts[1]).toMatch(/^event_\d{4}_\d{2}$/);
     expect(parts[2]).toBe('event_default');
+  });
+
+  it('asks for a contact’s events by one plan, however many months the log has', async () => {
+    await ensureEventPartitions(database.pool, 36);
+    await database.pool.query(
+      `insert into contact (domain_id, id, channel, origin, state, language, called_number, party_kind, arrived_at, ended_at, cause, doc)
+       values ('a', 'c1', 'voice', 'call', 'ended', 'ja', '1000', 'customer', now(), now() + interval '4 min', 'handled', '{}')`,
+    );
+    await database.pool.query(
+      `insert into event (domain_id, seq, n, at, name, contact_id, data)
+       select 'a', 3, n, now() + n * interval '1 day', 'queued', 'c1', '{}' from generate_series(0, 2) n`,
+    );
+    const one = await database.pool.connect();
+    try {
+      const ASKED = 40;
+      // What is later than a day after its end is not looked for.
+      for (let i = 0; i < ASKED; i++) expect(await contactEvents(one, 'a', 'c1')).toHaveLength(2);
+      const { rows } = await one.query(`select custom_plans::int as made from pg_prepared_statements where name = 'events of a contact'`);
+      expect((rows[0] as { made: number }).made).toBeLessThan(ASKED / 2);
+    } finally {
+      one.release();
+    }
   });
 
   it('lets nobody change, delete or empty events, in a partition or in all; only a whole partition may go', async () => {

@@ -5,7 +5,7 @@
 -- Left out: callbacks and notices (callbacks.sql, handling.sql), messages, and whoever hung up in a dialogue before any queue.
 -- A call waits from the queue to its first agent; the dialogue before the queue is no waiting, ringing is.
 -- Names as in the trade (Cleveland, Call Center Management on Fast Forward; ICMI, "Service Level Calculations", where the two formulas of
--- the service level below are numbers 4 and 3 of five). ISO 18295-1 asks that a centre says how its figures are made; this is how.
+-- the service level below are numbers 4 and 3 of five).
 --
 -- Parameters
 --   $1 domain   $2 from   $3 to (not included)   $4 time zone, as 'Europe/London'

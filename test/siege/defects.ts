@@ -1,4 +1,5 @@
 /** Faults that the siege must see: each breaks one promise of the floor, and `SIEGE_DEFECT` puts it into every node. */
+import { setTimeout } from 'node:timers/promises';
 import type { Pool } from 'pg';
 import type { Order } from '#src/contact/model.ts';
 import { type CommitBatch, type FloorStore, type Lease, LeaseLostError } from '#src/contact/ports.ts';
@@ -45,6 +46,9 @@ const fenceIgnored = ({ store, pool, ...rest }: Parts): Parts => ({
   }),
 });
 
+/** By more than two clocks may differ, on the fastest machine too. */
+const TOO_EARLY_MS = 100;
+
 /** Phones ring for what is not committed yet. */
 const ordersFirst = ({ store, switch: sw, pool }: Parts): Parts => ({
   switch: sw,
@@ -52,6 +56,7 @@ const ordersFirst = ({ store, switch: sw, pool }: Parts): Parts => ({
   store: proxied(store, {
     commit: async (batch: CommitBatch): Promise<void> => {
       for (const order of batch.orders) await giveNow(sw, order).catch(() => undefined);
+      if (batch.orders.length > 0) await setTimeout(TOO_EARLY_MS);
       await store.commit(batch);
     },
   }),

@@ -1,6 +1,6 @@
 /** Dates and times as they are dialled on a telephone. */
 import type { EpochMs } from '../base/ids.ts';
-import { instantOf, wallClock } from '../routing/hours.ts';
+import { momentOfClock, wallClock } from '../routing/hours.ts';
 
 /**
  * A dialled date, as YYYY-MM-DD: `YYYYMMDD`, or `MMDD` for the next such day, today included.
@@ -43,10 +43,10 @@ export function momentOf(text: string, at: EpochMs, timeZone: string): EpochMs |
   if (!match || text === '') return null;
   const [, day, time = '09:00'] = match;
   const today = wallClock(at, timeZone).date;
-  const moment = instantOf(day ?? today, time, timeZone);
+  const moment = momentOfClock(day ?? today, time, timeZone);
   if (moment === null) return null;
   if (moment > at) return moment;
   if (day !== undefined) return null;
   const tomorrow = new Date(Date.parse(`${today}T00:00:00Z`) + 86_400_000).toISOString().slice(0, 10);
-  return instantOf(tomorrow, time, timeZone);
+  return momentOfClock(tomorrow, time, timeZone);
 }

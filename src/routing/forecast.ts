@@ -8,7 +8,7 @@
  */
 import type { EpochMs } from '../base/ids.ts';
 import { agentsFor, type Staffing, type StaffingQuestion } from './erlang.ts';
-import { wallClock } from './hours.ts';
+import { momentOfClock, wallClock } from './hours.ts';
 
 const MINUTE_MS = 60_000;
 const DAY_MINUTES = 1_440;
@@ -279,18 +279,12 @@ export function startOfDay(date: string, timeZone: string): EpochMs {
 export function instantOf(date: string, time: string, timeZone: string): EpochMs | null {
   const [, hour, minute, second = '00'] = /^([01]\d|2[0-3]):([0-5]\d)(?::([0-5]\d))?$/.exec(time) ?? [];
   if (hour === undefined || minute === undefined) throw new RangeError(`time: ${time}; right: HH:MM or HH:MM:SS`);
-  const wanted = utcOf(date) + (Number(hour) * 60 + Number(minute)) * MINUTE_MS;
-  // The zone's distance from UTC just before and just after are all that it can be.
-  const distances = [-DAY_MS, 0, DAY_MS].map((shift) => {
-    const clock = wallClock(wanted + shift, timeZone);
-    return utcOf(clock.date) + (clock.hour * 60 + clock.minute) * MINUTE_MS - (wanted + shift);
-  });
-  const moments = distances.map((distance) => wanted - distance).sort((a, b) => a - b);
-  const moment = moments.find((at) => {
-    const clock = wallClock(at, timeZone);
-    return clock.date === date && clock.hour === Number(hour) && clock.minute === Number(minute);
-  });
-  return moment === undefined ? null : moment + Number(second) * 1_000;
+  checkedDate(date);
+  const moment = momentOfClock(date, `${hour}:${minute}`, timeZone);
+  if (moment === null) return null;
+  const clock = wallClock(moment, timeZone);
+  const isShown = clock.date === date && clock.hour === Number(hour) && clock.minute === Number(minute);
+  return isShown ? moment + Number(second) * 1_000 : null;
 }
 
 /** All days of a span, both ends included. */

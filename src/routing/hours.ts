@@ -150,7 +150,7 @@ function openingWithin({ hours, holidays }: Opens, offsetMs: number, from: Epoch
  * that it skips, as much later as it skips.
  * @returns null when there is no such date or time
  */
-export function instantOf(date: string, time: string, timeZone: string): EpochMs | null {
+export function momentOfClock(date: string, time: string, timeZone: string): EpochMs | null {
   const asUtc = Date.parse(`${date}T${time}:00Z`);
   if (Number.isNaN(asUtc)) return null;
   const before = asUtc - offsetAt(asUtc - DAY_MS, timeZone);

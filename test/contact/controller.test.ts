@@ -7,6 +7,7 @@ import type { Contact, FloorInput, Offer } from '#src/contact/model.ts';
 import { LeaseLostError } from '#src/contact/ports.ts';
 import { SwitchError } from '#src/cti/port.ts';
 import { PgFloorStore } from '#src/db/store.ts';
+import { until } from '../support/until.ts';
 import { Centre, type Node, SLOW } from './centre.ts';
 import { CONTEXT, customer, DIRECTORY } from './world.ts';
 
@@ -15,16 +16,6 @@ beforeEach(async () => {
   centre = await Centre.open();
 });
 afterEach(() => centre.close());
-
-const until = <T>(what: () => T | undefined | false | null | Promise<T | undefined | false | null>): Promise<T> =>
-  vi.waitFor(
-    async () => {
-      const found = await what();
-      if (!found) throw new Error(`not yet: ${what}`);
-      return found;
-    },
-    { timeout: 10_000, interval: 5 },
-  );
 
 const call = (from = '+81312345678'): string => centre.switch.arrive({ calledNumber: '1000', callingNumber: from });
 const contactOf = (node: Node, leg: string): Contact | undefined =>

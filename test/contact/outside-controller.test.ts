@@ -1,6 +1,7 @@
 /** Lines to numbers outside and lines that are handed over, on a real Postgres, across controllers that are killed and a switch that dies. */
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { LeaseLostError } from '#src/contact/ports.ts';
+import { until } from '../support/until.ts';
 import { Centre, type Node, SLOW } from './centre.ts';
 import { CONTEXT, DIRECTORY, RULES } from './world.ts';
 
@@ -19,15 +20,6 @@ beforeEach(async () => {
 });
 afterEach(() => centre.close());
 
-const until = <T>(what: () => T | undefined | false | null | Promise<T | undefined | false | null>): Promise<T> =>
-  vi.waitFor(
-    async () => {
-      const found = await what();
-      if (!found) throw new Error(`not yet: ${what}`);
-      return found;
-    },
-    { timeout: 10_000, interval: 5 },
-  );
 const outsideLeg = () => centre.legs(({ leg, to }) => to?.kind === 'number' && leg.includes('.x'))[0];
 const causes = async (): Promise<string[]> => (await centre.rows('contact')).map((row) => String(row['cause']));
 

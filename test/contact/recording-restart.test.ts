@@ -4,6 +4,7 @@ import type { LegId } from '#src/base/ids.ts';
 import { pcmWav } from '#src/base/wav.ts';
 import type { Contact } from '#src/contact/model.ts';
 import { PgRecordingStore } from '#src/db/recordings.ts';
+import { until } from '../support/until.ts';
 import { Centre, type Node, SLOW } from './centre.ts';
 import { VARIED } from './world.ts';
 
@@ -17,15 +18,6 @@ beforeEach(async () => {
 });
 afterEach(() => centre.close());
 
-const until = <T>(look: () => T | undefined | false | null): Promise<T> =>
-  vi.waitFor(
-    () => {
-      const found = look();
-      if (!found) throw new Error(`not yet: ${look}`);
-      return found;
-    },
-    { timeout: 10_000, interval: 5 },
-  );
 const contacts = (node: Node): Contact[] => [...node.controller.floor.contacts.values()];
 const hearToEnd = (leg: LegId): void => {
   for (const { play } of centre.switch.see(leg)?.plays ?? []) centre.switch.finishPlay(play);

@@ -2,7 +2,8 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type Life, menu, ScenarioStage, until } from './stage.ts';
+import { until } from '../support/until.ts';
+import { type Life, menu, ScenarioStage } from './stage.ts';
 
 let stage: ScenarioStage;
 beforeEach(async () => {

@@ -3,7 +3,6 @@ import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
-import { vi } from 'vitest';
 import type { Contact } from '#src/contact/model.ts';
 import type { Prompt } from '#src/ivr/scenario.ts';
 import { DEFAULT_DESK_RULES } from '#src/routing/desk-rules.ts';
@@ -135,13 +134,3 @@ export class ScenarioStage {
     rmSync(this.folder, { recursive: true, force: true });
   }
 }
-
-export const until = <T>(what: () => T | undefined | false | null | Promise<T | undefined | false | null>): Promise<T> =>
-  vi.waitFor(
-    async () => {
-      const found = await what();
-      if (!found) throw new Error(`not yet: ${what}`);
-      return found;
-    },
-    { timeout: 10_000, interval: 5 },
-  );

@@ -7,6 +7,7 @@ import { contactOfToken } from '#src/db/contacts.ts';
 import type { WebBackend } from '#src/web/backend.ts';
 import { Centre, type Node, SLOW } from '../contact/centre.ts';
 import { CONTEXT, DIRECTORY, RULES } from '../contact/world.ts';
+import { until } from '../support/until.ts';
 
 /** A Friday, eleven in Tokyo. */
 const NOW = Date.UTC(2026, 10, 20, 2);
@@ -76,15 +77,6 @@ async function ask(callAt: EpochMs | null = null): Promise<string> {
   await until(async () => (await house.callback(token))?.desk);
   return token;
 }
-const until = <T>(look: () => Promise<T | undefined | false | null>): Promise<T> =>
-  vi.waitFor(
-    async () => {
-      const found = await look();
-      if (!found) throw new Error(`not yet: ${look}`);
-      return found;
-    },
-    { timeout: 10_000, interval: 5 },
-  );
 const becomes = (token: string, state: string): Promise<void> =>
   vi.waitFor(async () => expect(await house.callMeStatus(token)).toMatchObject({ state }), { timeout: 10_000, interval: 5 });
 const contactOf = async (token: string): Promise<Contact> => {

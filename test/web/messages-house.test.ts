@@ -12,6 +12,7 @@ import type { Directory } from '#src/routing/directory.ts';
 import type { Principal, WebBackend } from '#src/web/backend.ts';
 import { Centre, type Node, SLOW } from '../contact/centre.ts';
 import { CONTEXT, DIRECTORY } from '../contact/world.ts';
+import { until } from '../support/until.ts';
 
 const SAID = pcmWav(Buffer.alloc(16_000 * 3, 5)); // three seconds
 const MINUTE = 60_000;
@@ -101,15 +102,6 @@ beforeEach(async () => {
 afterEach(() => centre.close());
 
 const submit = (input: FloorInput): Promise<void> => node.controller.submit(input);
-const until = <T>(look: () => T | undefined | null | false): Promise<T> =>
-  vi.waitFor(
-    () => {
-      const found = look();
-      if (!found) throw new Error(`not yet: ${look}`);
-      return found;
-    },
-    { timeout: 10_000, interval: 5 },
-  );
 const message = (): Promise<Contact> => until(() => [...node.controller.floor.contacts.values()].find((c) => c.channel === 'message'));
 
 /** A caller says three seconds; the message waits at sales. */
